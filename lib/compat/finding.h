@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/finding.h: one answer of the judgement about one place.  A list keeps
+ * table order, never stops at the first, and folds what follows from another
+ * finding under its root.
+ */
+#pragma once
+
+#include "cpu/field.h"
+#include "snapshot/snapshot.h"
+
+enum mig_severity {
+    MIG_NOTE,     /* differs, no one is worse off */
+    MIG_WARNING,  /* a guest loses something, or evidence is thin */
+    MIG_SECURITY, /* a lost immunity or mitigation */
+    MIG_BLOCKER,
+};
+
+/* REASON(constant, name): who took the capability away */
+enum mig_reason {
+#define REASON(id, name) MIG_REASON_##id,
+#include "compat/reason.def"
+    MIG_REASON_COUNT
+};
+
+struct mig_seen {
+    enum mig_known known;
+    uint64_t value;
+};
+
+struct mig_finding {
+    char id[MIG_FIELD_ID_MAX];     /* "x86/cpuid/7.0/ebx/5", "host/tsc-khz", "trust/expired" */
+    const struct mig_field *field; /* NULL when it is no register field */
+    const char *names[8];
+    size_t names_len;
+    enum mig_severity severity;
+    struct mig_seen guest, source, destination; /* field values, shifted down */
+    const char *rule;   /* "and", "xsave" (a constraint), static */
+    enum mig_reason reason;
+    bool likely;        /* the reason is inferred, not read */
+    char *why;          /* one sentence */
+    char *remedy;       /* what to change where; NULL when nothing is to do */
+    char *root;         /* id of the finding this one follows from, or NULL */
+    char **dependants;  /* ids that follow from this one, sorted */
+    size_t dependants_len;
+};
+
+struct mig_findings {
+    struct mig_finding *items;
+    size_t len, cap;
+};
+
+/* Append one with @id; the caller fills the rest at once (the next add may
+ * move it). */
+struct mig_finding *mig_findings_add(struct mig_findings *list, const char *id,
+                                     enum mig_severity severity);
+
+/* Append one for bits @hi:@lo of @reg, with names and why of @f when given. */
+struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig_reg reg,
+                                           const struct mig_field *f, unsigned hi, unsigned lo,
+                                           enum mig_severity severity);
+
+const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id);
+
+/* Register order, then everything that is no register by id; folds roots. */
+void mig_findings_sort(struct mig_findings *list);
+enum mig_severity mig_findings_worst(const struct mig_findings *list);
+void mig_findings_clear(struct mig_findings *list);
+
+const char *mig_severity_name(enum mig_severity severity);
+const char *mig_reason_name(enum mig_reason reason);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/negotiate.h: the two questions over whole snapshots.  What do all
+ * these hosts have in common, and could a guest with everything one of them
+ * can grant move to another?
+ */
+#pragma once
+
+#include "compat/finding.h"
+#include "compat/profile.h"
+
+/* VERDICT(constant, name, exit status); order: best first */
+enum mig_verdict {
+#define VERDICT(id, name, exit_status) MIG_##id,
+#include "compat/verdict.def"
+    MIG_VERDICT_COUNT
+};
+
+struct mig_party {
+    const char *name; /* borrowed, as all output calls the host */
+    const struct mig_snapshot *snapshot;
+};
+
+/* What the operator or a policy asks for; zero-initialised is the default. */
+struct mig_choice {
+    const char *const *allow; /* opt-in names to offer: "mpx", "nested" */
+    size_t allow_len;
+    int minimum;              /* level a result must reach; 0 = x86-64-v1 */
+    bool require_complete;    /* an uncovered group is unknown, not a warning */
+    bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered all the same */
+};
+
+/* What @host gives up against the profile. */
+struct mig_loss {
+    const char *host;
+    char id[MIG_FIELD_ID_MAX];
+    const char *name; /* flag name, or "" */
+    bool security;
+};
+
+struct mig_result {
+    enum mig_verdict verdict;
+    enum mig_verdict passthrough; /* pair: a guest with all the first can grant */
+    const char *direction;        /* pair: which passthrough moves work: both,
+                                     forward, backward, none */
+    bool partial;                 /* some group is uncovered on some host */
+    bool uncovered[MIG_GROUP_COUNT];
+    struct mig_profile *profile;  /* NULL when incompatible or unknown */
+    struct mig_findings findings;
+    struct mig_loss *losses; /* by host in party order, then id */
+    size_t losses_len;
+};
+
+/* N hosts, order-free: the profile, what each gives up, what stands against
+ * it.  @result starts undefined and ends with mig_result_clear(). */
+void mig_baseline(const struct mig_party *parties, size_t len, const struct mig_choice *choice,
+                  struct mig_result *ret);
+
+/* The pair question: baseline, plus passthrough from @source to @destination. */
+void mig_negotiate(const struct mig_party *source, const struct mig_party *destination,
+                   const struct mig_choice *choice, struct mig_result *ret);
+
+/* Would a guest shown all of @guest find it on @host?  Adds every difference. */
+void mig_judge(const struct mig_party *guest, const struct mig_party *host,
+               const struct mig_choice *choice, struct mig_findings *ret);
+
+/* Lower @ret->verdict to unknown with one finding "trust/...": evidence that
+ * can not be believed outranks every other answer. */
+void mig_result_distrust(struct mig_result *ret, const char *id, const char *why,
+                         const char *remedy);
+
+void mig_result_clear(struct mig_result *r);
+const char *mig_verdict_name(enum mig_verdict verdict);
+int mig_verdict_exit_status(enum mig_verdict verdict);

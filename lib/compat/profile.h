@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/profile.h: a computed profile: the complete register set that every
+ * host can show a guest.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "snapshot/snapshot.h"
+
+struct mig_word {
+    uint64_t key; /* mig_reg_key() */
+    uint64_t value;
+    bool covered; /* false: some host's evidence can not know; printed as null */
+};
+
+struct mig_profile {
+    enum mig_arch arch;
+    struct mig_word *words; /* sorted by key; CPUID and MSR spaces */
+    size_t words_len;
+    int level;               /* mig_level_of(); 0 = below x86-64-v1 */
+    uint64_t maxphysaddr;    /* bits; 0 = not covered */
+    uint64_t tsc_khz;        /* common rate within tolerance; 0 = hosts differ or unknown */
+    const char **features;   /* names of every flag that is set, sorted; static text */
+    size_t features_len;
+    unsigned char digest[MIG_DIGEST_BYTES]; /* over arch and words */
+};
+
+/* Value of a word; 0 when it is not there or not covered. */
+uint64_t mig_profile_get(const struct mig_profile *p, struct mig_reg reg);
+void mig_profile_free(struct mig_profile *p);
+MIG_AUTO_DEFINE(mig_profile_free, struct mig_profile *);

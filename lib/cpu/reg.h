@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cpu/reg.h: one key for every place a capability can stand in.  Keys sort by
+ * space, then index, sub-index and part, which is the order of all output.
+ *
+ * Text form (DESIGN section 3), hex without prefix:
+ *   x86/cpuid/7.0/ebx   x86/cpuid-hv/40000003.0/eax   x86/msr/10a
+ *   x86/msr-list/10a    arm64/6030000000100042 until a table names it
+ *   kvm/cap/NESTED_STATE   host/tsc-khz
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum mig_space {
+    MIG_SPACE_CPUID,           /* what KVM can show: leaf, subleaf, register */
+    MIG_SPACE_CPUID_BARE,      /* the same before guest tile permission was asked */
+    MIG_SPACE_CPUID_EMULATED,  /* KVM_GET_EMULATED_CPUID: slow, never offered */
+    MIG_SPACE_CPUID_HV,        /* Hyper-V leaves */
+    MIG_SPACE_MSR,             /* feature MSR values */
+    MIG_SPACE_MSR_LIST,        /* value 1: the index is in KVM's save list */
+    MIG_SPACE_IDREG,           /* arm64: low 32 bits of the KVM register id, sub = size */
+    MIG_SPACE_CAP,             /* KVM capability number */
+    MIG_SPACE_HOST,            /* enum mig_host_item (cpu/host.def) */
+    MIG_SPACE_COUNT
+};
+
+enum mig_part { MIG_EAX, MIG_EBX, MIG_ECX, MIG_EDX };
+
+struct mig_reg {
+    enum mig_space space;
+    uint32_t index;
+    uint16_t sub;
+    enum mig_part part; /* 0 outside CPUID */
+};
+
+/* Longest text form, NUL included. */
+#define MIG_REG_TEXT_MAX 64
+
+uint64_t mig_reg_key(struct mig_reg reg);
+struct mig_reg mig_reg_from_key(uint64_t key);
+
+static inline struct mig_reg mig_reg_cpuid(uint32_t leaf, uint16_t sub, enum mig_part part)
+{
+    return (struct mig_reg){MIG_SPACE_CPUID, leaf, sub, part};
+}
+
+static inline struct mig_reg mig_reg_msr(uint32_t index)
+{
+    return (struct mig_reg){MIG_SPACE_MSR, index, 0, MIG_EAX};
+}
+
+static inline struct mig_reg mig_reg_plain(enum mig_space space, uint32_t index)
+{
+    return (struct mig_reg){space, index, 0, MIG_EAX};
+}
+
+void mig_reg_print(struct mig_reg reg, char ret[MIG_REG_TEXT_MAX]);
+MIG_MUST_CHECK bool mig_reg_parse(const char *text, struct mig_reg *ret, struct mig_error *err);
+
+/* Bits a register of this space has: 32 or 64. */
+unsigned mig_reg_width(struct mig_reg reg);
+
+/* "x86/", "arm64/", "kvm/cap/", "host/" ... and lower-case "eax" */
+const char *mig_part_name(enum mig_part part);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seal/key.h: private keys and the certificates they answer for, and the
+ * authorities we believe.  Keys are read once and wiped when freed; nothing of
+ * them reaches a message or a log.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "seal/identity.h"
+
+struct mig_key;
+struct mig_trust;
+
+/* PEM files; the certificate file holds the leaf first, then intermediates.
+ * The leaf must carry a mig:// identity and belong to the key; a key file that
+ * others may read is refused. */
+MIG_MUST_CHECK bool mig_key_load(const char *cert_file, const char *key_file, struct mig_key **ret,
+                                 struct mig_error *err);
+const struct mig_identity *mig_key_identity(const struct mig_key *key);
+void mig_key_validity(const struct mig_key *key, int64_t *ret_from, int64_t *ret_to);
+void mig_key_free(struct mig_key *key);
+MIG_AUTO_DEFINE(mig_key_free, struct mig_key *);
+
+/* @ca_file may hold several authorities (roll-over); @crl_file may be NULL. */
+MIG_MUST_CHECK bool mig_trust_load(const char *ca_file, const char *crl_file,
+                                   struct mig_trust **ret, struct mig_error *err);
+void mig_trust_free(struct mig_trust *trust);
+MIG_AUTO_DEFINE(mig_trust_free, struct mig_trust *);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session/gather.h: HOST words of a command line in, evidence out.  All live
+ * hosts are asked at once; one that fails leaves its error in its slot, with
+ * peer and phase, and does not hold up the others.
+ */
+#pragma once
+
+#include "session/evidence.h"
+#include "wire/tls.h"
+
+struct mig_gather {
+    struct mig_tls_files tls;   /* members may be NULL when only files are asked */
+    uint64_t timeout_ms;        /* per host, all phases together */
+    bool via_first;             /* ask hosts[0]'s agent for hosts[1] (--via-source) */
+    /* Address of a configured name, or NULL; may itself be NULL. */
+    const char *(*lookup)(const void *data, const char *name);
+    const void *lookup_data;
+};
+
+/* Fill @ret[0..len).  False only when nothing could be tried (keys missing,
+ * unparsable HOST); what went wrong with one host is in ret[i].error. */
+MIG_MUST_CHECK bool mig_gather_run(const struct mig_gather *g, const char *const *hosts, size_t len,
+                                   struct mig_evidence *ret, struct mig_error *err);

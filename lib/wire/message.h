@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire/message.h: what peers say to each other (proto/negotiate.proto) as
+ * plain structs; order and limits stand in proto/PROTOCOL.md.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/file.h"
+
+#define MIG_WIRE_VERSION 1
+#define MIG_FRAME_MAX (1024u * 1024)
+
+enum mig_message_kind {
+    MIG_MESSAGE_CAPTURE,   /* ask: nonce */
+    MIG_MESSAGE_CAPTURED,  /* answer: sealed */
+    MIG_MESSAGE_EXCHANGE,  /* ask a source: nonce, address, name, timeout_ms */
+    MIG_MESSAGE_EXCHANGED, /* answer: sealed (source), sealed_peer (destination) */
+    MIG_MESSAGE_ERROR,     /* answer: code, phase, text */
+    MIG_MESSAGE_KIND_COUNT
+};
+
+/* Zero-initialised is empty; owns what it points to. */
+struct mig_message {
+    enum mig_message_kind kind;
+    uint64_t id; /* chosen by the asker, repeated in the answer */
+    struct mig_bytes nonce, sealed, sealed_peer;
+    char *address; /* of the destination, as migctl would write it */
+    char *name;    /* certificate name expected there; NULL or "" = by address */
+    uint32_t timeout_ms;
+    enum mig_code code;
+    char *phase; /* "resolve", "connect", "TLS", "verify", "capture" */
+    char *text;
+};
+
+void mig_message_clear(struct mig_message *m);
+static inline void mig_message_clear_auto(struct mig_message *m)
+{
+    mig_message_clear(m);
+}
+
+/* Frame body without the length prefix. */
+void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret);
+MIG_MUST_CHECK bool mig_message_decode(const unsigned char *bytes, size_t len,
+                                       struct mig_message *ret, struct mig_error *err);
