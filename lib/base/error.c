@@ -8,6 +8,9 @@
 #include <string.h>
 
 static void fill(struct mig_error *err, enum mig_code code, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void fill(struct mig_error *err, enum mig_code code, const char *fmt, va_list ap)
 {
     err->code = code;
     (void)vsnprintf(err->msg, sizeof err->msg, fmt, ap);

@@ -20,7 +20,13 @@ static bool parse_ms(const char *value, uint64_t *ret)
     static const struct {
         const char *unit;
         uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    } units[] = {
+        {"ms", 1       },
+        {"s",  1000    },
+        {"m",  60000   },
+        {"h",  3600000 },
+        {"d",  86400000}
+    };
     size_t digits = strspn(value, "0123456789");
     uint64_t number;
 
@@ -74,7 +80,8 @@ static bool set(const struct mig_option *row, void *target, const char *value,
         set_text(slot, value, row->kind == MIG_OPTION_LIST);
         return true;
     }
-    MIG_ASSERT(!"option kind");
+    MIG_ASSERT(false);
+    return false;
 }
 
 void mig_options_init(const struct mig_options *o, void *target)
