@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "cpu/reg.h"
 #include "cpu/rule.h"
 
@@ -19,7 +21,13 @@ enum mig_offer {
     MIG_OFFER_NEVER,  /* not virtualised, not migratable or unknown */
 };
 
-enum mig_vendor { MIG_VENDOR_ANY, MIG_VENDOR_INTEL, MIG_VENDOR_AMD, MIG_VENDOR_X86, MIG_VENDOR_CENTAUR };
+enum mig_vendor {
+    MIG_VENDOR_ANY,
+    MIG_VENDOR_INTEL,
+    MIG_VENDOR_AMD,
+    MIG_VENDOR_X86,
+    MIG_VENDOR_CENTAUR
+};
 
 /* How the field came to its rule; kept because reasons and remedies differ. */
 enum mig_class {

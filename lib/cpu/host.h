@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-/* HOST(constant, name, unit, rule, why): index of MIG_SPACE_HOST */
+/* HOST(constant, name, group, rule, width, why): index of MIG_SPACE_HOST */
 enum mig_host_item {
 #define HOST(id, ...) MIG_HOST_##id,
 #include "cpu/host.def"

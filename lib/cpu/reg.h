@@ -15,15 +15,15 @@
 #include "base/error.h"
 
 enum mig_space {
-    MIG_SPACE_CPUID,           /* what KVM can show: leaf, subleaf, register */
-    MIG_SPACE_CPUID_BARE,      /* the same before guest tile permission was asked */
-    MIG_SPACE_CPUID_EMULATED,  /* KVM_GET_EMULATED_CPUID: slow, never offered */
-    MIG_SPACE_CPUID_HV,        /* Hyper-V leaves */
-    MIG_SPACE_MSR,             /* feature MSR values */
-    MIG_SPACE_MSR_LIST,        /* value 1: the index is in KVM's save list */
-    MIG_SPACE_IDREG,           /* arm64: low 32 bits of the KVM register id, sub = size */
-    MIG_SPACE_CAP,             /* KVM capability number */
-    MIG_SPACE_HOST,            /* enum mig_host_item (cpu/host.def) */
+    MIG_SPACE_CPUID,          /* what KVM can show: leaf, subleaf, register */
+    MIG_SPACE_CPUID_BARE,     /* the same before guest tile permission was asked */
+    MIG_SPACE_CPUID_EMULATED, /* KVM_GET_EMULATED_CPUID: slow, never offered */
+    MIG_SPACE_CPUID_HV,       /* Hyper-V leaves */
+    MIG_SPACE_MSR,            /* feature MSR values */
+    MIG_SPACE_MSR_LIST,       /* value 1: the index is in KVM's save list */
+    MIG_SPACE_IDREG,          /* arm64: low 32 bits of the KVM register id, sub = size */
+    MIG_SPACE_CAP,            /* KVM capability number */
+    MIG_SPACE_HOST,           /* enum mig_host_item (cpu/host.def) */
     MIG_SPACE_COUNT
 };
 

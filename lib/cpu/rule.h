@@ -21,8 +21,8 @@ enum mig_rule {
 /* What a rule needs to know of its field. */
 struct mig_shape {
     enum mig_rule rule;
-    uint8_t width;  /* bits, 1 to 64 */
-    bool has_safe;  /* exact: a value every host may show instead */
+    uint8_t width; /* bits, 1 to 64 */
+    bool has_safe; /* exact: a value every host may show instead */
     uint64_t safe;
 };
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/names.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "cpu/field.h"
+
+static const struct {
+    const char *name, *other;
+} aliases[] = {
+#define ALIAS(name, other, who) {#name, (other)},
+#include "cpu/alias.def"
+};
+
+size_t mig_names_of(const struct mig_field *f, const char *ret[MIG_NAMES_MAX])
+{
+    size_t len = 0;
+
+    ret[len++] = f->name;
+    for (size_t i = 0; i < MIG_COUNT(aliases) && len < MIG_NAMES_MAX; i++) {
+        if (strcmp(aliases[i].name, f->name) == 0) {
+            ret[len++] = aliases[i].other;
+        }
+    }
+    return len;
+}
+
+const char *mig_names_canonical(const char *name)
+{
+    for (size_t i = 0; i < MIG_COUNT(aliases); i++) {
+        if (strcmp(aliases[i].other, name) == 0) {
+            return aliases[i].name;
+        }
+    }
+    return name;
+}
