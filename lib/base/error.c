@@ -23,17 +23,16 @@ static void append(struct mig_error *err, const char *text)
     (void)snprintf(err->msg + len, sizeof err->msg - len, ": %s", text);
 }
 
-bool mig_fail(struct mig_error *err, enum mig_code code, const char *fmt, ...)
+void mig_error_fill(struct mig_error *err, enum mig_code code, const char *fmt, ...)
 {
     va_list ap;
 
     va_start(ap, fmt);
     fill(err, code, fmt, ap);
     va_end(ap);
-    return false;
 }
 
-bool mig_fail_errno(struct mig_error *err, enum mig_code code, const char *fmt, ...)
+void mig_error_fill_errno(struct mig_error *err, enum mig_code code, const char *fmt, ...)
 {
     int saved = errno;
     va_list ap;
@@ -42,10 +41,9 @@ bool mig_fail_errno(struct mig_error *err, enum mig_code code, const char *fmt, 
     fill(err, code, fmt, ap);
     va_end(ap);
     append(err, strerror(saved));
-    return false;
 }
 
-bool mig_wrap(struct mig_error *err, const char *fmt, ...)
+void mig_error_wrap(struct mig_error *err, const char *fmt, ...)
 {
     char inner[sizeof err->msg];
     va_list ap;
@@ -55,7 +53,6 @@ bool mig_wrap(struct mig_error *err, const char *fmt, ...)
     fill(err, err->code, fmt, ap);
     va_end(ap);
     append(err, inner);
-    return false;
 }
 
 int mig_error_exit_status(enum mig_code code)

@@ -22,16 +22,22 @@ struct mig_error {
     char msg[512];
 };
 
-/* Fill @err and return false, so that a failure is one visible return. */
-bool mig_fail(struct mig_error *err, enum mig_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Fill @err and be false, so that a failure is one visible return.  Macros, so
+ * that the compiler knows the value too. */
+#define mig_fail(err, code, ...) (mig_error_fill((err), (code), __VA_ARGS__), false)
 
 /* Like mig_fail() with ": " and the text of errno, read before anything else. */
-bool mig_fail_errno(struct mig_error *err, enum mig_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+#define mig_fail_errno(err, code, ...) (mig_error_fill_errno((err), (code), __VA_ARGS__), false)
 
 /* Put context in front of what @err says already; always false. */
-bool mig_wrap(struct mig_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define mig_wrap(err, ...) (mig_error_wrap((err), __VA_ARGS__), false)
+
+void mig_error_fill(struct mig_error *err, enum mig_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void mig_error_fill_errno(struct mig_error *err, enum mig_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void mig_error_wrap(struct mig_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The exit status of DESIGN section 3 for @code; 0 for MIG_OK. */
 int mig_error_exit_status(enum mig_code code);

@@ -107,6 +107,24 @@ static void sync_folder(const char *path)
     }
 }
 
+/* A device, pipe or socket is written to; to rename over it would replace it. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool write_special(const char *path, const void *bytes, size_t len, struct mig_error *err)
+{
+    MIG_AUTO(mig_fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0) {
+        return mig_fail_errno(err, MIG_IO, "%s", path);
+    }
+    return mig_fd_write(fd, path, bytes, len, err);
+}
+
 bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode,
                     struct mig_error *err)
 {
@@ -115,6 +133,9 @@ bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode
 
     if (strcmp(path, "-") == 0) {
         return mig_fd_write(STDOUT_FILENO, "standard output", bytes, len, err);
+    }
+    if (is_special(path)) {
+        return write_special(path, bytes, len, err);
     }
     fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0) {
