@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "seal/identity.h"
 
 struct mig_key;
@@ -21,6 +22,13 @@ MIG_MUST_CHECK bool mig_key_load(const char *cert_file, const char *key_file, st
                                  struct mig_error *err);
 const struct mig_identity *mig_key_identity(const struct mig_key *key);
 void mig_key_validity(const struct mig_key *key, int64_t *ret_from, int64_t *ret_to);
+/* SHA-256 of the public key in DER. */
+void mig_key_id(const struct mig_key *key, unsigned char ret[32]);
+/* Certificates in DER, the leaf first; @ret is borrowed from the key. */
+size_t mig_key_chain(const struct mig_key *key, const struct mig_bytes **ret);
+/* Signature of the key's own scheme; callers other than seal.c want mig_seal(). */
+MIG_MUST_CHECK bool mig_key_sign(const struct mig_key *key, const unsigned char *bytes, size_t len,
+                                 struct mig_bytes *ret, struct mig_error *err);
 void mig_key_free(struct mig_key *key);
 MIG_AUTO_DEFINE(mig_key_free, struct mig_key *);
 

@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#include "base/file.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "seal/identity.h"
 
 #define MIG_SEALED_MAX (768u * 1024)
@@ -44,8 +44,8 @@ MIG_MUST_CHECK bool mig_seal(const struct mig_key *key, enum mig_payload_type ty
 
 /* Verify signature, chain and type of an envelope.  The payload owns its bytes. */
 MIG_MUST_CHECK bool mig_seal_open(const struct mig_trust *trust, enum mig_payload_type type,
-                                  const unsigned char *sealed, size_t len,
-                                  struct mig_payload **ret, struct mig_error *err);
+                                  const unsigned char *sealed, size_t len, struct mig_payload **ret,
+                                  struct mig_error *err);
 
 /* Does this file look like an envelope at all?  No verification. */
 bool mig_seal_is_envelope(const unsigned char *bytes, size_t len);
