@@ -24,8 +24,7 @@ MIG_MUST_CHECK bool mig_snapshot_decode(const struct mig_payload *payload,
 
 /* For bytes of our own child process and for fuzzing. */
 MIG_MUST_CHECK bool mig_snapshot_decode_untrusted(const unsigned char *bytes, size_t len,
-                                                  struct mig_snapshot **ret,
-                                                  struct mig_error *err);
+                                                  struct mig_snapshot **ret, struct mig_error *err);
 
 /* Over exactly the fields that a rule or constraint reads (frozen, per-vCPU,
  * runtime, VM constants and tsc-khz are not) and every unclassified bit. */

@@ -10,7 +10,9 @@
 
 #define MIG_IMPORT_BYTES_MAX (8u * 1024 * 1024)
 
-/* IMPORT(constant, name, recognise and read function) in import.def */
+struct mig_builder;
+
+/* One row of import.def; @text has a NUL behind its last byte. */
 struct mig_importer {
     const char *name;  /* "firecracker-fingerprint" */
     const char *title; /* for people and provenance */
@@ -24,3 +26,17 @@ struct mig_importer {
 MIG_MUST_CHECK bool mig_import(const char *name, const char *text, size_t len,
                                struct mig_snapshot **ret, const char **ret_format,
                                struct mig_error *err);
+
+/* For importers: whether an MSR or KVM register id holds a capability (a dump
+ * lists state too), and freeze with the facts that every import has: format,
+ * CPU names. */
+bool mig_import_takes_msr(uint32_t index);
+bool mig_import_takes_idreg(uint64_t id);
+MIG_MUST_CHECK bool mig_import_finish(struct mig_builder *b, const char *format,
+                                      struct mig_snapshot **ret, struct mig_error *err);
+
+#define IMPORT(file, name, title)                                                                  \
+    bool mig_import_##file##_recognises(const char *text, size_t len);                             \
+    MIG_MUST_CHECK bool mig_import_##file##_read(                                                  \
+        const char *text, size_t len, struct mig_snapshot **ret, struct mig_error *err);
+#include "snapshot/import.def"

@@ -11,7 +11,7 @@
 #include "cpu/host.h"
 #include "cpu/reg.h"
 
-#define MIG_NAME_MAX 128  /* host name, NUL included */
+#define MIG_NAME_MAX 128 /* host name, NUL included */
 #define MIG_NONCE_BYTES 32
 #define MIG_DIGEST_BYTES 32
 
@@ -28,8 +28,8 @@ enum mig_coverage {
 struct mig_stamp {
     char host[MIG_NAME_MAX];
     char boot_id[40];
-    uint64_t sequence;  /* grows with every snapshot of one boot */
-    int64_t issued_at;  /* seconds since the epoch, UTC */
+    uint64_t sequence; /* grows with every snapshot of one boot */
+    int64_t issued_at; /* seconds since the epoch, UTC */
     int64_t expires_at;
     unsigned char nonce[MIG_NONCE_BYTES];
     bool has_nonce; /* asked for by a peer: live evidence */
@@ -47,14 +47,14 @@ struct mig_entry {
  * "cmdline.mitigations", "vuln.mds", "microcode", "firmware.version",
  * "vmm.qemu", "cpu.vendor", "cpu.model-name", "import.format". */
 struct mig_fact {
-    char *name, *value, *source; /* value is NULL when errnum is not 0 */
+    char *name, *value, *source; /* value is NULL when errnum is not 0; source may be "" */
     int errnum;
 };
 
 struct mig_group_state {
     enum mig_coverage coverage;
     int errnum;
-    char *source; /* "ioctl KVM_GET_SUPPORTED_CPUID", "Firecracker fingerprint" */
+    char *source; /* "ioctl KVM_GET_SUPPORTED_CPUID", "Firecracker fingerprint", "" */
 };
 
 struct mig_snapshot {
@@ -87,7 +87,8 @@ const char *mig_snapshot_fact(const struct mig_snapshot *s, const char *name);
 /* The group whose coverage decides about @reg. */
 enum mig_group mig_group_of(struct mig_reg reg);
 
-const char *mig_arch_name(enum mig_arch arch); /* "x86-64", "arm64", "unknown" */
+const char *mig_arch_name(enum mig_arch arch);             /* "x86-64", "arm64", "unknown" */
+const char *mig_coverage_name(enum mig_coverage coverage); /* "none", "full" ... */
 
 /* 12 characters of leaf 0 and a NUL: "GenuineIntel". */
 void mig_snapshot_vendor(const struct mig_snapshot *s, char ret[13]);

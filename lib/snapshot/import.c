@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/array.h"
+#include "base/text.h"
+#include "snapshot/builder.h"
+#include "snapshot/json.h"
+
+static const struct mig_importer importers[] = {
+#define IMPORT(file, name, title)                                                                  \
+    {name, title, mig_import_##file##_recognises, mig_import_##file##_read},
+#include "snapshot/import.def"
+};
+
+bool mig_import_snapshot_json_recognises(const char *text, size_t len)
+{
+    return text[0] == '{' && memmem(text, len, "\"migctl/", 8) != NULL;
+}
+
+bool mig_import_snapshot_json_read(const char *text, size_t len, struct mig_snapshot **ret,
+                                   struct mig_error *err)
+{
+    return mig_snapshot_from_json(text, len, ret, err);
+}
+
+/* KVM's feature MSRs; every other one in a dump is state of a vCPU. */
+bool mig_import_takes_msr(uint32_t index)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x8b,       0x8b      }, /* microcode revision */
+        {0xce,       0xce      }, /* platform info */
+        {0x10a,      0x10a     }, /* architectural capabilities */
+        {0x345,      0x345     }, /* performance capabilities */
+        {0x480,      0x491     }, /* VMX controls */
+        {0xc0011029, 0xc0011029}, /* AMD decode configuration */
+    };
+
+    for (size_t i = 0; i < MIG_COUNT(ranges); i++) {
+        if (index >= ranges[i].first && index <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ID registers (op0 3, CRn 0) but for MPIDR_EL1, the number of one vCPU; KVM's
+ * firmware registers.  All of 64 bits. */
+bool mig_import_takes_idreg(uint64_t id)
+{
+    uint32_t low = (uint32_t)id;
+    uint32_t op0 = low >> 14 & 3, op1 = low >> 11 & 7, crn = low >> 7 & 15;
+
+    if (id >> 32 != 0x60300000) {
+        return false;
+    }
+    switch (low >> 16) {
+    case 0x13:
+        return op0 == 3 && crn == 0 && (op1 == 0 || op1 == 1 || op1 == 3) && low != 0x13c005;
+    case 0x14:
+    case 0x16:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The 48 characters of leaves 80000002 to 80000004. */
+static void read_model_name(const struct mig_snapshot *s, char ret[49])
+{
+    for (uint32_t i = 0; i < 12; i++) {
+        uint64_t word;
+
+        (void)mig_snapshot_get(s, mig_reg_cpuid(0x80000002 + i / 4, 0, (enum mig_part)(i % 4)),
+                               &word);
+        for (unsigned byte = 0; byte < 4; byte++) {
+            ret[i * 4 + byte] = (char)(word >> (8 * byte) & 0x7f);
+        }
+    }
+    ret[48] = '\0';
+}
+
+bool mig_import_finish(struct mig_builder *b, const char *format, struct mig_snapshot **ret,
+                       struct mig_error *err)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+    char model[49], vendor[13], *name;
+
+    if (!mig_builder_freeze(b, &s, err)) {
+        return false;
+    }
+    mig_builder_add_fact(b, "import.format", format, "");
+    if (s->arch == MIG_ARCH_X86) {
+        mig_snapshot_vendor(s, vendor);
+        read_model_name(s, model);
+        name = mig_text_trim(model);
+        mig_builder_add_fact(b, "cpu.vendor", vendor, "CPUID leaf 0");
+        if (name[0] != '\0' && mig_snapshot_fact(s, "cpu.model-name") == NULL) {
+            mig_builder_add_fact(b, "cpu.model-name", name, "CPUID leaves 80000002 to 80000004");
+        }
+    }
+    return mig_builder_freeze(b, ret, err);
+}
+
+static const struct mig_importer *find_importer(const char *text, size_t len)
+{
+    for (size_t i = 0; i < MIG_COUNT(importers); i++) {
+        if (importers[i].recognises(text, len)) {
+            return &importers[i];
+        }
+    }
+    return NULL;
+}
+
+static bool fail_unknown(const char *name, struct mig_error *err)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text known = {0};
+
+    for (size_t i = 0; i < MIG_COUNT(importers); i++) {
+        mig_text_addf(&known, "%s%s", i == 0 ? "" : ", ", importers[i].title);
+    }
+    return mig_fail(err, MIG_FORMAT, "%s: file of no known format; known are %s", name,
+                    known.items);
+}
+
+bool mig_import(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
+                const char **ret_format, struct mig_error *err)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+    MIG_AUTO(mig_free) char *copy = NULL;
+    const struct mig_importer *importer;
+
+    if (len > MIG_IMPORT_BYTES_MAX) {
+        return mig_fail(err, MIG_LIMIT, "%s: larger than %u bytes", name, MIG_IMPORT_BYTES_MAX);
+    }
+    while (len > 0 && strchr(" \t\r\n", text[0]) != NULL && text[0] != '\0') {
+        text++;
+        len--;
+    }
+    copy = mig_alloc(len + 1, 1);
+    memcpy(copy, text, len);
+    importer = find_importer(copy, len);
+    if (importer == NULL) {
+        return fail_unknown(name, err);
+    }
+    if (!importer->read(copy, len, &s, err)) {
+        return mig_wrap(err, "%s: %s", name, importer->title);
+    }
+    if (s->stamp.host[0] == '\0') {
+        (void)snprintf(s->stamp.host, sizeof s->stamp.host, "%s", name);
+        mig_text_make_printable(s->stamp.host);
+    }
+    *ret = mig_steal(&s);
+    *ret_format = importer->name;
+    return true;
+}
