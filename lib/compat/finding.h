@@ -35,13 +35,13 @@ struct mig_finding {
     size_t names_len;
     enum mig_severity severity;
     struct mig_seen guest, source, destination; /* field values, shifted down */
-    const char *rule;   /* "and", "xsave" (a constraint), static */
+    const char *rule;                           /* "and", "xsave" (a constraint), static */
     enum mig_reason reason;
-    bool likely;        /* the reason is inferred, not read */
-    char *why;          /* one sentence */
-    char *remedy;       /* what to change where; NULL when nothing is to do */
-    char *root;         /* id of the finding this one follows from, or NULL */
-    char **dependants;  /* ids that follow from this one, sorted */
+    bool likely;       /* the reason is inferred, not read */
+    char *why;         /* one sentence */
+    char *remedy;      /* what to change where; NULL when nothing is to do */
+    char *root;        /* id of the finding this one follows from, or NULL */
+    char **dependants; /* ids that follow from this one, sorted */
     size_t dependants_len;
 };
 

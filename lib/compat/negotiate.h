@@ -25,8 +25,8 @@ struct mig_party {
 struct mig_choice {
     const char *const *allow; /* opt-in names to offer: "mpx", "nested" */
     size_t allow_len;
-    int minimum;              /* level a result must reach; 0 = x86-64-v1 */
-    bool require_complete;    /* an uncovered group is unknown, not a warning */
+    int minimum;                    /* level a result must reach; 0 = x86-64-v1 */
+    bool require_complete;          /* an uncovered group is unknown, not a warning */
     bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered all the same */
 };
 
@@ -45,7 +45,7 @@ struct mig_result {
                                      forward, backward, none */
     bool partial;                 /* some group is uncovered on some host */
     bool uncovered[MIG_GROUP_COUNT];
-    struct mig_profile *profile;  /* NULL when incompatible or unknown */
+    struct mig_profile *profile; /* NULL when incompatible or unknown */
     struct mig_findings findings;
     struct mig_loss *losses; /* by host in party order, then id */
     size_t losses_len;

@@ -18,13 +18,19 @@ struct mig_profile {
     enum mig_arch arch;
     struct mig_word *words; /* sorted by key; CPUID and MSR spaces */
     size_t words_len;
-    int level;               /* mig_level_of(); 0 = below x86-64-v1 */
-    uint64_t maxphysaddr;    /* bits; 0 = not covered */
-    uint64_t tsc_khz;        /* common rate within tolerance; 0 = hosts differ or unknown */
-    const char **features;   /* names of every flag that is set, sorted; static text */
+    int level;             /* mig_level_of(); 0 = below x86-64-v1 */
+    uint64_t maxphysaddr;  /* bits; 0 = not covered */
+    uint64_t tsc_khz;      /* common rate within tolerance; 0 = hosts differ or unknown */
+    const char **features; /* names of every flag that is set, sorted; static text */
     size_t features_len;
     unsigned char digest[MIG_DIGEST_BYTES]; /* over arch and words */
 };
+
+/* The word itself, or NULL. */
+const struct mig_word *mig_profile_find(const struct mig_profile *p, struct mig_reg reg);
+
+/* What a guest booted on @p was shown, as evidence; the caller frees. */
+struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p);
 
 /* Value of a word; 0 when it is not there or not covered. */
 uint64_t mig_profile_get(const struct mig_profile *p, struct mig_reg reg);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Address widths: the field tier takes the smaller one; what is left is the
+ * guest's own physical width, where 0 stands for "as the host's".
+ */
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "compat/constraint.h"
+#include "compat/reason.h"
+
+#define PHYS_HI 7
+#define PHYS_LO 0
+#define GUEST_HI 23
+#define GUEST_LO 16
+
+void mig_addrwidth_merge(struct mig_merge *m)
+{
+    struct mig_reg reg = mig_reg_cpuid(0x80000008, 0, MIG_EAX);
+    struct mig_word *word = mig_merge_word(m, reg);
+    uint64_t narrowest = UINT64_MAX, first, phys;
+    bool equal = true;
+
+    if (word == NULL || !word->covered) {
+        return;
+    }
+    first = mig_bits_get(mig_party_get(&m->parties[0], reg), GUEST_HI, GUEST_LO);
+    for (size_t i = 0; i < m->len; i++) {
+        uint64_t value = mig_party_get(&m->parties[i], reg);
+        uint64_t stated = mig_bits_get(value, GUEST_HI, GUEST_LO);
+        uint64_t width = stated != 0 ? stated : mig_bits_get(value, PHYS_HI, PHYS_LO);
+
+        narrowest = width < narrowest ? width : narrowest;
+        equal = equal && stated == first;
+    }
+    if (!equal) {
+        phys = mig_bits_get(word->value, PHYS_HI, PHYS_LO);
+        word->value =
+            mig_bits_put(word->value, GUEST_HI, GUEST_LO, narrowest < phys ? narrowest : 0);
+    }
+}
+
+/* The narrower of the physical width and the guest's own. */
+static uint64_t usable_width(uint64_t word)
+{
+    uint64_t phys = mig_bits_get(word, PHYS_HI, PHYS_LO);
+    uint64_t stated = mig_bits_get(word, GUEST_HI, GUEST_LO);
+
+    return stated != 0 && stated < phys ? stated : phys;
+}
+
+static void add_finding(struct mig_findings *list, const char *name, uint64_t guest, uint64_t host,
+                        const struct mig_party *has, const struct mig_party *lacks)
+{
+    const struct mig_field *f = mig_field_find(name);
+    struct mig_finding *added;
+
+    MIG_ASSERT(f != NULL);
+    added = mig_findings_add_field(list, f->reg, f, f->hi, f->lo, MIG_BLOCKER);
+    added->guest = added->source = (struct mig_seen){MIG_KNOWN, guest};
+    added->destination = (struct mig_seen){MIG_KNOWN, host};
+    mig_reason_attribute(added, has, lacks);
+}
+
+void mig_addrwidth_judge(const struct mig_party *guest, const struct mig_party *host,
+                         struct mig_findings *ret)
+{
+    struct mig_reg reg = mig_reg_cpuid(0x80000008, 0, MIG_EAX);
+    struct mig_seen g = mig_party_seen(guest, reg), h = mig_party_seen(host, reg);
+    uint64_t g_phys = mig_bits_get(g.value, PHYS_HI, PHYS_LO);
+    uint64_t h_phys = mig_bits_get(h.value, PHYS_HI, PHYS_LO);
+
+    if (g.known != MIG_KNOWN || h.known != MIG_KNOWN) {
+        return;
+    }
+    if (g_phys > h_phys) {
+        add_finding(ret, "phys_addr_bits", g_phys, h_phys, guest, host);
+    } else if (usable_width(g.value) > usable_width(h.value)) {
+        add_finding(ret, "guest_phys_addr_bits", usable_width(g.value), usable_width(h.value),
+                    guest, host);
+    }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/constraint.h: rules that need several fields or whole snapshots, one
+ * file each.  Private to this room.
+ */
+#pragma once
+
+#include "compat/merge.h"
+
+/* Take away, or add findings about, what the field tier alone gets wrong. */
+typedef void mig_constraint_merge_fn(struct mig_merge *m);
+
+/* Add what stands against a guest shown all of @guest moving to @host. */
+typedef void mig_constraint_judge_fn(const struct mig_party *guest, const struct mig_party *host,
+                                     struct mig_findings *ret);
+
+struct mig_constraint {
+    const char *name;
+    mig_constraint_merge_fn *merge; /* NULL: nothing to do */
+    mig_constraint_judge_fn *judge;
+};
+
+#define CONSTRAINT(name, merge, judge)                                                             \
+    mig_constraint_merge_fn mig_##name##_merge;                                                    \
+    mig_constraint_judge_fn mig_##name##_judge;
+#include "compat/constraints.def"
+
+/* In the order in which they run; ends with a NULL name. */
+const struct mig_constraint *mig_constraint_all(void);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compat/difference.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+struct pair {
+    const struct mig_snapshot *a, *b;
+    struct mig_findings *findings;
+};
+
+static struct mig_seen seen_in(const struct mig_snapshot *s, struct mig_reg reg)
+{
+    struct mig_seen seen;
+
+    seen.known = mig_snapshot_get(s, reg, &seen.value);
+    return seen;
+}
+
+static struct mig_seen part_of(struct mig_seen word, unsigned hi, unsigned lo)
+{
+    return (struct mig_seen){word.known, mig_bits_get(word.value, hi, lo)};
+}
+
+static void add(struct pair *p, struct mig_reg reg, const struct mig_field *f, unsigned hi,
+                unsigned lo, struct mig_seen a, struct mig_seen b)
+{
+    struct mig_finding *added = mig_findings_add_field(p->findings, reg, f, hi, lo, MIG_NOTE);
+
+    added->source = part_of(a, hi, lo);
+    added->destination = part_of(b, hi, lo);
+}
+
+/* Is it a value at all, as against unreadable or uncovered? */
+static bool is_value(struct mig_seen seen)
+{
+    return seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
+}
+
+static void compare_word(struct pair *p, struct mig_reg reg)
+{
+    struct mig_seen a = seen_in(p->a, reg), b = seen_in(p->b, reg);
+    struct mig_fields fields = mig_field_of(reg);
+    uint64_t changed = a.value ^ b.value, rest;
+
+    if (is_value(a) != is_value(b)) {
+        char id[MIG_REG_TEXT_MAX];
+        struct mig_finding *added;
+
+        mig_reg_print(reg, id);
+        added = mig_findings_add(p->findings, id, MIG_NOTE);
+        added->source = a;
+        added->destination = b;
+        return;
+    }
+    rest = changed & ~mig_field_classified(reg);
+    for (size_t i = 0; i < fields.len; i++) {
+        const struct mig_field *f = &fields.items[i];
+
+        if ((changed & mig_bits_mask(f->hi, f->lo)) != 0) {
+            add(p, reg, f, f->hi, f->lo, a, b);
+        }
+    }
+    for (unsigned bit = 0; rest >> bit != 0 && bit < 64; bit++) {
+        if ((rest >> bit & 1) != 0) {
+            add(p, reg, NULL, bit, bit, a, b);
+        }
+    }
+}
+
+static void compare_words(struct pair *p)
+{
+    size_t i = 0, j = 0;
+
+    while (i < p->a->entries_len || j < p->b->entries_len) {
+        uint64_t x = i < p->a->entries_len ? p->a->entries[i].key : UINT64_MAX;
+        uint64_t y = j < p->b->entries_len ? p->b->entries[j].key : UINT64_MAX;
+
+        compare_word(p, mig_reg_from_key(x < y ? x : y));
+        i += x <= y ? 1 : 0;
+        j += y <= x ? 1 : 0;
+    }
+}
+
+static void add_text(struct pair *p, const char *kind, const char *name, const char *a,
+                     const char *b)
+{
+    char id[MIG_FIELD_ID_MAX];
+    struct mig_finding *f;
+
+    (void)snprintf(id, sizeof id, "%s/%.56s", kind, name);
+    f = mig_findings_add(p->findings, id, MIG_NOTE);
+    f->why = mig_strf("%s -> %s", a != NULL ? a : "(none)", b != NULL ? b : "(none)");
+}
+
+static const char *fact_text(const struct mig_fact *f)
+{
+    return f->value != NULL ? f->value : "(unreadable)";
+}
+
+static void compare_facts(struct pair *p)
+{
+    const struct mig_fact *x = p->a->facts, *x_end = x + p->a->facts_len;
+    const struct mig_fact *y = p->b->facts, *y_end = y + p->b->facts_len;
+
+    while (x < x_end && y < y_end) {
+        int order = strcmp(x->name, y->name);
+
+        if (order < 0) {
+            add_text(p, "fact", x->name, fact_text(x), NULL);
+        } else if (order > 0) {
+            add_text(p, "fact", y->name, NULL, fact_text(y));
+        } else if (strcmp(fact_text(x), fact_text(y)) != 0) {
+            add_text(p, "fact", x->name, fact_text(x), fact_text(y));
+        }
+        x += order <= 0 ? 1 : 0;
+        y += order >= 0 ? 1 : 0;
+    }
+    for (; x < x_end; x++) {
+        add_text(p, "fact", x->name, fact_text(x), NULL);
+    }
+    for (; y < y_end; y++) {
+        add_text(p, "fact", y->name, NULL, fact_text(y));
+    }
+}
+
+static const char *coverage_name(enum mig_coverage coverage)
+{
+    static const char *const names[] = {
+        [MIG_COVER_NONE] = "none",
+        [MIG_COVER_UNREADABLE] = "unreadable",
+        [MIG_COVER_PARTIAL] = "partial",
+        [MIG_COVER_FULL] = "full",
+    };
+
+    return names[coverage];
+}
+
+void mig_difference(const struct mig_snapshot *a, const struct mig_snapshot *b,
+                    struct mig_findings *ret)
+{
+    struct pair p = {a, b, ret};
+
+    if (a->arch != b->arch) {
+        add_text(&p, "host", "arch", mig_arch_name(a->arch), mig_arch_name(b->arch));
+    }
+    compare_words(&p);
+    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
+        if (a->groups[g].coverage != b->groups[g].coverage) {
+            add_text(&p, "coverage", mig_group_name((enum mig_group)g),
+                     coverage_name(a->groups[g].coverage), coverage_name(b->groups[g].coverage));
+        }
+    }
+    compare_facts(&p);
+    mig_findings_sort(ret);
+}

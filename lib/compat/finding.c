@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compat/finding.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/bits.h"
+#include "cpu/deps.h"
+#include "cpu/names.h"
+
+struct mig_finding *mig_findings_add(struct mig_findings *list, const char *id,
+                                     enum mig_severity severity)
+{
+    struct mig_finding *f = MIG_PUSH(list);
+
+    (void)snprintf(f->id, sizeof f->id, "%s", id);
+    f->severity = severity;
+    f->guest.known = f->source.known = f->destination.known = MIG_UNCOVERED;
+    return f;
+}
+
+struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig_reg reg,
+                                           const struct mig_field *f, unsigned hi, unsigned lo,
+                                           enum mig_severity severity)
+{
+    char id[MIG_FIELD_ID_MAX];
+    struct mig_finding *added;
+
+    if (f != NULL) {
+        mig_field_print_id(f, reg.sub, id);
+    } else {
+        mig_bits_print_id(reg, hi, lo, id);
+    }
+    added = mig_findings_add(list, id, severity);
+    added->field = f;
+    if (f != NULL) {
+        added->names_len = mig_names_of(f, added->names);
+        added->rule = mig_rule_name(f->shape.rule);
+        added->why = mig_strdup(f->why);
+    }
+    return added;
+}
+
+const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        if (strcmp(list->items[i].id, id) == 0) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Registers first, in key order; ids that are no register follow by name. */
+static uint64_t sort_key(const struct mig_finding *f)
+{
+    char text[MIG_FIELD_ID_MAX];
+    struct mig_error err;
+    struct mig_reg reg;
+    char *slash;
+
+    memcpy(text, f->id, sizeof text);
+    if (mig_reg_parse(text, &reg, &err)) {
+        return mig_reg_key(reg);
+    }
+    slash = strrchr(text, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        if (mig_reg_parse(text, &reg, &err)) {
+            return mig_reg_key(reg);
+        }
+    }
+    return UINT64_MAX;
+}
+
+struct keyed {
+    uint64_t key;
+    unsigned lo;
+    struct mig_finding finding;
+};
+
+static unsigned low_bit(const char *id)
+{
+    const char *slash = strrchr(id, '/'), *colon;
+
+    if (slash == NULL) {
+        return 0;
+    }
+    colon = strchr(slash, ':');
+    return (unsigned)strtoul(colon != NULL ? colon + 1 : slash + 1, NULL, 10);
+}
+
+static int compare_keyed(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+
+    if (x->key != y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    if (x->key != UINT64_MAX && x->lo != y->lo) {
+        return x->lo < y->lo ? -1 : 1;
+    }
+    return strcmp(x->finding.id, y->finding.id);
+}
+
+static void sort(struct mig_findings *list)
+{
+    struct keyed *keyed = mig_alloc(list->len, sizeof *keyed);
+
+    for (size_t i = 0; i < list->len; i++) {
+        keyed[i] =
+            (struct keyed){sort_key(&list->items[i]), low_bit(list->items[i].id), list->items[i]};
+    }
+    qsort(keyed, list->len, sizeof *keyed, compare_keyed);
+    for (size_t i = 0; i < list->len; i++) {
+        list->items[i] = keyed[i].finding;
+    }
+    mig_free(keyed);
+}
+
+static bool stands_on(const struct mig_finding *f, struct mig_bit bit)
+{
+    return f->field != NULL && mig_reg_key(f->field->reg) == mig_reg_key(bit.reg) &&
+           (mig_bits_mask(f->field->hi, f->field->lo) & bit.mask) != 0;
+}
+
+static struct mig_finding *find_bit(struct mig_findings *list, struct mig_bit bit,
+                                    enum mig_severity severity)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        if (list->items[i].severity == severity && stands_on(&list->items[i], bit)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void add_dependant(struct mig_finding *root, const char *id)
+{
+    root->dependants =
+        mig_resize(root->dependants, root->dependants_len + 1, sizeof *root->dependants);
+    root->dependants[root->dependants_len++] = mig_strdup(id);
+}
+
+static bool is_below(const struct mig_finding *a, const struct mig_finding *b)
+{
+    uint64_t x = mig_reg_key(a->field->reg), y = mig_reg_key(b->field->reg);
+
+    return x < y || (x == y && a->field->lo < b->field->lo);
+}
+
+/* What needs another feature that is lost in the same way follows from it.
+ * Only towards lower registers, so that mutual edges (XCR0 components and
+ * their features) can not make a circle. */
+static void fold(struct mig_findings *list)
+{
+    struct mig_deps deps = mig_deps_all();
+
+    for (size_t i = 0; i < list->len; i++) {
+        struct mig_finding *f = &list->items[i], *base = NULL;
+
+        if (f->field == NULL || f->root != NULL || f->field->shape.rule != MIG_RULE_AND) {
+            continue;
+        }
+        for (size_t d = 0; d < deps.len && base == NULL; d++) {
+            if (stands_on(f, deps.items[d].feature)) {
+                base = find_bit(list, deps.items[d].base, f->severity);
+                base = base != NULL && is_below(base, f) ? base : NULL;
+            }
+        }
+        if (base != NULL) {
+            f->root = mig_strdup(base->root != NULL ? base->root : base->id);
+        }
+    }
+    for (size_t i = 0; i < list->len; i++) {
+        const char *root = list->items[i].root;
+
+        for (size_t j = 0; root != NULL && j < list->len; j++) {
+            if (strcmp(list->items[j].id, root) == 0) {
+                add_dependant(&list->items[j], list->items[i].id);
+                break;
+            }
+        }
+    }
+}
+
+void mig_findings_sort(struct mig_findings *list)
+{
+    sort(list);
+    fold(list);
+}
+
+enum mig_severity mig_findings_worst(const struct mig_findings *list)
+{
+    enum mig_severity worst = MIG_NOTE;
+
+    for (size_t i = 0; i < list->len; i++) {
+        if (list->items[i].severity > worst) {
+            worst = list->items[i].severity;
+        }
+    }
+    return worst;
+}
+
+void mig_findings_clear(struct mig_findings *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        struct mig_finding *f = &list->items[i];
+
+        mig_free(f->why);
+        mig_free(f->remedy);
+        mig_free(f->root);
+        for (size_t d = 0; d < f->dependants_len; d++) {
+            mig_free(f->dependants[d]);
+        }
+        mig_free(f->dependants);
+    }
+    mig_free(list->items);
+    *list = (struct mig_findings){0};
+}
+
+const char *mig_severity_name(enum mig_severity severity)
+{
+    static const char *const names[] = {
+        [MIG_NOTE] = "note",
+        [MIG_WARNING] = "warning",
+        [MIG_SECURITY] = "security",
+        [MIG_BLOCKER] = "blocker",
+    };
+
+    return names[severity];
+}
+
+const char *mig_reason_name(enum mig_reason reason)
+{
+    static const char *const names[MIG_REASON_COUNT] = {
+#define REASON(id, name) [MIG_REASON_##id] = (name),
+#include "compat/reason.def"
+    };
+
+    return names[reason];
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/merge.h: a baseline in the making.  The field tier fills the words,
+ * constraints then take bits away; closure follows only what was taken.
+ * Private to this room.
+ */
+#pragma once
+
+#include "compat/negotiate.h"
+
+struct mig_merge {
+    const struct mig_party *parties;
+    size_t len;
+    const struct mig_choice *choice;
+    bool directional;       /* parties are source and destination, in this order */
+    size_t donor;           /* the party whose identity and caches the profile shows */
+    struct mig_word *words; /* every CPUID and feature MSR word of any party */
+    uint64_t *taken;        /* per word: bits that this computation removed */
+    size_t words_len;
+    uint64_t *values;              /* scratch: one register's value per party */
+    struct mig_findings *findings; /* NULL when only the words are wanted */
+    bool blocked;                  /* a blocker that no profile lifts */
+    bool unverified;               /* something that must be known could not be read */
+};
+
+void mig_merge_init(struct mig_merge *m, const struct mig_party *parties, size_t len,
+                    const struct mig_choice *choice, bool directional,
+                    struct mig_findings *findings);
+
+/* Field tier, constraints, closure, derived words: all of the baseline. */
+void mig_merge_run(struct mig_merge *m);
+
+/* The words that are left, as a profile. */
+struct mig_profile *mig_merge_finish(const struct mig_merge *m);
+void mig_merge_clear(struct mig_merge *m);
+
+/* The word of @reg, or NULL. */
+struct mig_word *mig_merge_word(const struct mig_merge *m, struct mig_reg reg);
+uint64_t mig_merge_get(const struct mig_merge *m, struct mig_reg reg);
+
+/* Remove @mask from the result and remember that the computation did it. */
+void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask);
+
+/* What the party knows of @reg, per-vCPU and runtime bits gone. */
+struct mig_seen mig_party_seen(const struct mig_party *p, struct mig_reg reg);
+/* Its value where known or absent; 0 where not. */
+uint64_t mig_party_get(const struct mig_party *p, struct mig_reg reg);
+/* Is the flag @name set?  False also when not known. */
+bool mig_party_has(const struct mig_party *p, const char *name);
+
+/* Does this choice put @f into new profiles? */
+bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f);

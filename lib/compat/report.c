@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compat/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "compat/reason.h"
+
+/* An ordered pair of parties that shows a difference best. */
+struct witness {
+    size_t has, lacks;
+    enum mig_allow allow; /* may a guest of @has run on @lacks? */
+};
+
+static enum mig_allow ask(const struct mig_merge *m, const struct mig_field *f,
+                          const uint64_t *words, size_t guest, size_t host)
+{
+    (void)m;
+    return mig_rule_allows(&f->shape, (struct mig_value){.num = mig_field_get(f, words[guest])},
+                           (struct mig_value){.num = mig_field_get(f, words[host])});
+}
+
+/* For a pair: source to destination, and the way back if that works.  For a
+ * set: the first ordered pair that does not work. */
+static struct witness find_witness(const struct mig_merge *m, const struct mig_field *f,
+                                   const uint64_t *words)
+{
+    struct witness none = {0, m->len > 1 ? 1 : 0, MIG_ALLOW_YES};
+
+    for (size_t i = 0; i < m->len; i++) {
+        for (size_t j = 0; j < m->len; j++) {
+            enum mig_allow allow = ask(m, f, words, i, j);
+
+            if (allow != MIG_ALLOW_YES) {
+                return (struct witness){i, j, allow};
+            }
+        }
+    }
+    return none;
+}
+
+static enum mig_severity severity_of(const struct mig_merge *m, struct witness w)
+{
+    if (w.allow == MIG_ALLOW_YES || (m->directional && w.has != 0)) {
+        return MIG_NOTE;
+    }
+    return w.allow == MIG_ALLOW_INSECURE ? MIG_SECURITY : MIG_WARNING;
+}
+
+static struct mig_seen field_seen(const struct mig_field *f, uint64_t word)
+{
+    return (struct mig_seen){MIG_KNOWN, mig_field_get(f, word)};
+}
+
+void mig_report_conflict(struct mig_merge *m, const struct mig_field *f, struct mig_reg reg,
+                         const uint64_t *words)
+{
+    struct mig_finding *added;
+    size_t other = 1;
+
+    if (m->findings == NULL) {
+        return;
+    }
+    while (other + 1 < m->len && mig_field_get(f, words[other]) == mig_field_get(f, words[0])) {
+        other++;
+    }
+    added = mig_findings_add_field(m->findings, reg, f, f->hi, f->lo, MIG_BLOCKER);
+    added->source = field_seen(f, words[0]);
+    added->destination = field_seen(f, words[other]);
+    mig_reason_attribute(added, &m->parties[0], &m->parties[other]);
+}
+
+void mig_report_difference(struct mig_merge *m, const struct mig_field *f, struct mig_reg reg,
+                           const uint64_t *words)
+{
+    struct witness w;
+    struct mig_finding *added;
+    size_t a, b;
+
+    if (m->findings == NULL || !mig_rule_is_compared(f->shape.rule) ||
+        f->class_ == MIG_CLASS_CONSTANT || f->shape.rule == MIG_RULE_DERIVED) {
+        return;
+    }
+    w = find_witness(m, f, words);
+    a = m->directional ? 0 : w.has;
+    b = m->directional ? 1 : w.lacks;
+    added = mig_findings_add_field(m->findings, reg, f, f->hi, f->lo, severity_of(m, w));
+    added->source = field_seen(f, words[a]);
+    added->destination = field_seen(f, words[b]);
+    mig_reason_attribute(added, &m->parties[w.has], &m->parties[w.lacks]);
+}
+
+void mig_report_unreadable(struct mig_merge *m, struct mig_reg reg, const struct mig_party *p)
+{
+    char id[MIG_REG_TEXT_MAX];
+    struct mig_finding *added;
+
+    if (m->findings == NULL) {
+        return;
+    }
+    mig_reg_print(reg, id);
+    added = mig_findings_add(m->findings, id, MIG_WARNING);
+    added->rule = "evidence";
+    added->reason = MIG_REASON_EVIDENCE;
+    added->why = mig_strf("%s could not read this register", p->name);
+    added->remedy = mig_strf("see the capture errors of %s with 'migctl snapshot show'", p->name);
+    added->source.known = added->destination.known = MIG_UNREADABLE;
+}
+
+static void report_unclassified_bits(struct mig_merge *m, struct mig_reg reg, uint64_t mask,
+                                     unsigned hi, unsigned lo, const uint64_t *words)
+{
+    bool equal = true, forward;
+    struct mig_finding *added;
+
+    for (size_t i = 1; i < m->len; i++) {
+        equal = equal && ((words[i] ^ words[0]) & mask) == 0;
+    }
+    forward = m->len < 2 || (words[0] & mask & ~words[1]) == 0;
+    added = mig_findings_add_field(m->findings, reg, NULL, hi, lo,
+                                   equal || (m->directional && forward) ? MIG_NOTE : MIG_WARNING);
+    added->rule = mig_rule_name(MIG_RULE_DENY);
+    added->reason = MIG_REASON_UNCLASSIFIED;
+    added->source = (struct mig_seen){MIG_KNOWN, mig_bits_get(words[0], hi, lo)};
+    if (m->len > 1) {
+        added->destination = (struct mig_seen){MIG_KNOWN, mig_bits_get(words[1], hi, lo)};
+    }
+    added->why = mig_strf("%s meaning is not in the table, so no new profile shows %s",
+                          hi == lo ? "this bit's" : "these bits'", hi == lo ? "it" : "them");
+    added->remedy = mig_strdup("update migctl; until then guests are booted without");
+}
+
+void mig_report_unclassified(struct mig_merge *m, struct mig_reg reg, const uint64_t *words)
+{
+    uint64_t any = 0, known = mig_field_classified(reg);
+
+    if (m->findings == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < m->len; i++) {
+        any |= words[i] & ~known;
+    }
+    if (known == 0 && any != 0) {
+        report_unclassified_bits(m, reg, ~0ULL, mig_reg_width(reg) - 1, 0, words);
+        return;
+    }
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if ((any >> bit & 1) != 0) {
+            report_unclassified_bits(m, reg, 1ULL << bit, bit, bit, words);
+        }
+    }
+}
+
+static void add_missing(struct mig_finding *f, const struct mig_party *has,
+                        const struct mig_party *lacks)
+{
+    size_t len;
+    const struct mig_entry *list = mig_snapshot_space(has->snapshot, MIG_SPACE_MSR_LIST, &len);
+
+    for (size_t i = 0; i < len; i++) {
+        struct mig_reg reg = mig_reg_from_key(list[i].key);
+        char id[MIG_REG_TEXT_MAX];
+
+        if (mig_party_get(lacks, reg) == 0) {
+            mig_reg_print(reg, id);
+            f->dependants = mig_resize(f->dependants, f->dependants_len + 1, sizeof *f->dependants);
+            f->dependants[f->dependants_len++] = mig_strdup(id);
+        }
+    }
+}
+
+static void report_list(struct mig_merge *m, size_t has, size_t lacks, bool forward)
+{
+    struct mig_finding f = {0}, *added;
+
+    add_missing(&f, &m->parties[has], &m->parties[lacks]);
+    if (f.dependants_len == 0) {
+        return;
+    }
+    added = mig_findings_add(m->findings, "x86/msr-list", forward ? MIG_WARNING : MIG_NOTE);
+    added->dependants = f.dependants;
+    added->dependants_len = f.dependants_len;
+    added->rule = mig_rule_name(MIG_RULE_SET);
+    added->why = mig_strf("%s saves %zu MSRs that %s can not restore", m->parties[has].name,
+                          f.dependants_len, m->parties[lacks].name);
+    mig_reason_attribute(added, &m->parties[has], &m->parties[lacks]);
+}
+
+static bool has_list(const struct mig_party *p)
+{
+    return p->snapshot->groups[MIG_GROUP_MSR_LIST].coverage == MIG_COVER_FULL;
+}
+
+void mig_report_lists(struct mig_merge *m)
+{
+    for (size_t i = 0; i < m->len; i++) {
+        for (size_t j = 0; j < m->len; j++) {
+            if (i != j && has_list(&m->parties[i]) && has_list(&m->parties[j])) {
+                report_list(m, i, j, !m->directional || i == 0);
+            }
+        }
+    }
+}

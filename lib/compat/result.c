@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "compat/negotiate.h"
+
+void mig_result_distrust(struct mig_result *ret, const char *id, const char *why,
+                         const char *remedy)
+{
+    struct mig_finding *f = mig_findings_add(&ret->findings, id, MIG_BLOCKER);
+
+    f->rule = "trust";
+    f->reason = MIG_REASON_EVIDENCE;
+    f->why = mig_strdup(why);
+    f->remedy = mig_strdup(remedy);
+    ret->verdict = MIG_UNKNOWN;
+    ret->passthrough = MIG_UNKNOWN;
+    ret->direction = "none";
+    mig_profile_free(ret->profile);
+    ret->profile = NULL;
+}
+
+void mig_result_clear(struct mig_result *r)
+{
+    mig_profile_free(r->profile);
+    mig_findings_clear(&r->findings);
+    mig_free(r->losses);
+    *r = (struct mig_result){0};
+}
+
+const char *mig_verdict_name(enum mig_verdict verdict)
+{
+    static const char *const names[MIG_VERDICT_COUNT] = {
+#define VERDICT(id, name, exit_status) [MIG_##id] = (name),
+#include "compat/verdict.def"
+    };
+
+    return names[verdict];
+}
+
+int mig_verdict_exit_status(enum mig_verdict verdict)
+{
+    static const int status[MIG_VERDICT_COUNT] = {
+#define VERDICT(id, name, exit_status) [MIG_##id] = (exit_status),
+#include "compat/verdict.def"
+    };
+
+    return status[verdict];
+}
