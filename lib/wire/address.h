@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "base/error.h"
 
 #define MIG_DEFAULT_PORT 7443
@@ -20,3 +22,9 @@ struct mig_address {
 bool mig_address_looks_like(const char *text);
 MIG_MUST_CHECK bool mig_address_parse(const char *text, struct mig_address *ret,
                                       struct mig_error *err);
+
+/* Enough for any address and what mig_address_format() adds. */
+#define MIG_ADDRESS_TEXT 288
+
+/* "[::1]:7443" or "unix:/path", without the name. */
+void mig_address_format(const struct mig_address *a, char *ret, size_t size);

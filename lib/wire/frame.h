@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 
+#define MIG_FRAME_PREFIX 4
+
 enum mig_frame_state { MIG_FRAME_PARTIAL, MIG_FRAME_WHOLE, MIG_FRAME_BAD };
 
 /* Look at the start of @bytes.  WHOLE: the body is @bytes + 4, @ret_body long.
@@ -14,4 +16,4 @@ enum mig_frame_state { MIG_FRAME_PARTIAL, MIG_FRAME_WHOLE, MIG_FRAME_BAD };
 enum mig_frame_state mig_frame_next(const unsigned char *bytes, size_t len, size_t *ret_body,
                                     struct mig_error *err);
 
-void mig_frame_prefix(size_t body, unsigned char ret[4]);
+void mig_frame_prefix(size_t body, unsigned char ret[MIG_FRAME_PREFIX]);

@@ -10,7 +10,8 @@
 
 struct mig_listener;
 
-/* A new connection: the callback owns @fd. */
+/* A new connection: the callback owns @fd.  It may pause the listener, not free
+ * it. */
 typedef void mig_listener_fn(int fd, void *data);
 
 /* A TCP address with port 0 picks a free one; a unix path is made 0660 and

@@ -17,7 +17,8 @@ struct mig_loop *mig_loop_new(void);
 void mig_loop_free(struct mig_loop *loop);
 MIG_AUTO_DEFINE(mig_loop_free, struct mig_loop *);
 
-/* Until mig_loop_stop(); false if the loop itself broke. */
+/* Until mig_loop_stop(); false if the loop itself broke or nothing was left to
+ * wait for. */
 bool mig_loop_run(struct mig_loop *loop);
 void mig_loop_stop(struct mig_loop *loop);
 
@@ -27,3 +28,14 @@ struct mig_watch *mig_loop_timer(struct mig_loop *loop, uint64_t ms, mig_watch_f
 struct mig_watch *mig_loop_signal(struct mig_loop *loop, int signo, mig_watch_fn *fn, void *data);
 struct mig_watch *mig_loop_readable(struct mig_loop *loop, int fd, mig_watch_fn *fn, void *data);
 void mig_watch_free(struct mig_watch *w);
+MIG_AUTO_DEFINE(mig_watch_free, struct mig_watch *);
+
+/* ---- for the files of this room ---- */
+
+struct event_base;
+struct event_base *mig_loop_base(struct mig_loop *loop);
+
+/* Call @fn(@data) at the next turn, or when the loop is freed before it: an
+ * object that a callback runs in can not be freed under that callback. */
+typedef void mig_bury_fn(void *data);
+void mig_loop_bury(struct mig_loop *loop, mig_bury_fn *fn, void *data);

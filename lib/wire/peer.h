@@ -3,10 +3,12 @@
  * wire/peer.h: one connection as seen by a program: six events and messages.
  *
  * Phases of an outgoing peer: resolve, connect, TLS, verify, then READY.  An
- * accepted one starts at TLS.  Every phase ends by the deadline or the peer
- * FAILS with MIG_UNREACHABLE, naming the phase.  After FAILED, CLOSED or
- * TIMEOUT no further event comes; the owner calls mig_peer_close(), also from
- * inside its callback: the memory goes at the next turn of the loop.
+ * accepted one starts at TLS.  A phase that does not end by the deadline is a
+ * TIMEOUT.  The error names peer and phase: MIG_UNREACHABLE up to TLS and for
+ * a deadline, MIG_TRUST for the peer's certificate, MIG_REFUSED when it refuses
+ * ours, MIG_FORMAT or MIG_LIMIT for what is no message.  After FAILED, CLOSED
+ * or TIMEOUT no further event comes; the owner calls mig_peer_close(), also
+ * from inside its callback: the memory goes at the next turn of the loop.
  */
 #pragma once
 

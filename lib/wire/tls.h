@@ -26,3 +26,12 @@ MIG_AUTO_DEFINE(mig_tls_free, struct mig_tls *);
 
 /* Text of the policy in force, for a golden file and --dump-config. */
 char *mig_tls_describe(const struct mig_tls *tls);
+
+/* ---- for the files of this room ---- */
+
+struct ssl_st;
+struct ssl_st *mig_tls_session(const struct mig_tls *tls);
+bool mig_tls_is_our_protocol(const struct ssl_st *ssl);
+const char *mig_tls_ca_file(const struct mig_tls *tls);
+const char *mig_tls_crl_file(const struct mig_tls *tls);
+const char *mig_tls_cert_file(const struct mig_tls *tls);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/message.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/array.h"
+#include "base/text.h"
+#include "negotiate.pb-c.h"
+
+#define NONCE_BYTES 32
+#define ADDRESS_MAX 512
+#define NAME_MAX_LEN 127
+#define PHASE_MAX 31
+#define TEXT_MAX 1023
+#define TIMEOUT_MAX_MS (60u * 60 * 1000)
+/* Copies of one frame's fields, and what its unknown fields may cost. */
+#define DECODE_BUDGET (2 * MIG_FRAME_MAX)
+
+static const Mig__Wire__Code wire_codes[MIG_CODE_COUNT] = {
+#define ERROR(name, exit_status, meaning) [MIG_##name] = MIG__WIRE__CODE__##name,
+#include "base/error.def"
+};
+
+void mig_message_clear(struct mig_message *m)
+{
+    mig_bytes_clear(&m->nonce);
+    mig_bytes_clear(&m->sealed);
+    mig_bytes_clear(&m->sealed_peer);
+    mig_free(m->address);
+    mig_free(m->name);
+    mig_free(m->phase);
+    mig_free(m->text);
+    *m = (struct mig_message){0};
+}
+
+/* ---- encode ---- */
+
+static ProtobufCBinaryData borrow(const struct mig_bytes *b)
+{
+    return (ProtobufCBinaryData){.len = b->len, .data = b->items};
+}
+
+static char *text_or_empty(char *s)
+{
+    static char empty[] = "";
+
+    return s != NULL ? s : empty;
+}
+
+/* Our own messages quote file names and the like; cut and clean, so that the
+ * other side never has to refuse an explanation. */
+static char *fit(const char *s, size_t max)
+{
+    char *copy = mig_strndup(s != NULL ? s : "", max);
+
+    mig_text_make_printable(copy);
+    return copy;
+}
+
+static void pack(const Mig__Wire__Frame *frame, struct mig_bytes *ret)
+{
+    size_t len = mig__wire__frame__get_packed_size(frame);
+    unsigned char *items = mig_alloc(len + 1, 1);
+
+    (void)mig__wire__frame__pack(frame, items);
+    *ret = (struct mig_bytes){.items = items, .len = len};
+}
+
+static void pack_error(Mig__Wire__Frame frame, const struct mig_message *m, struct mig_bytes *ret)
+{
+    MIG_AUTO(mig_free) char *phase = fit(m->phase, PHASE_MAX);
+    MIG_AUTO(mig_free) char *text = fit(m->text, TEXT_MAX);
+    Mig__Wire__Error error;
+
+    mig__wire__error__init(&error);
+    error.code = wire_codes[m->code == MIG_OK ? MIG_INTERNAL : m->code];
+    error.phase = phase;
+    error.text = text;
+    frame.body_case = MIG__WIRE__FRAME__BODY_ERROR;
+    frame.error = &error;
+    pack(&frame, ret);
+}
+
+static void pack_exchange(Mig__Wire__Frame frame, const struct mig_message *m,
+                          struct mig_bytes *ret)
+{
+    Mig__Wire__Exchange exchange;
+
+    mig__wire__exchange__init(&exchange);
+    exchange.nonce = borrow(&m->nonce);
+    exchange.address = text_or_empty(m->address);
+    exchange.name = text_or_empty(m->name);
+    exchange.timeout_ms = m->timeout_ms;
+    frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGE;
+    frame.exchange = &exchange;
+    pack(&frame, ret);
+}
+
+void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
+{
+    Mig__Wire__Frame frame;
+    Mig__Wire__Capture capture;
+    Mig__Wire__Captured captured;
+    Mig__Wire__Exchanged exchanged;
+
+    mig__wire__frame__init(&frame);
+    mig__wire__capture__init(&capture);
+    mig__wire__captured__init(&captured);
+    mig__wire__exchanged__init(&exchanged);
+    frame.version = MIG_WIRE_VERSION;
+    frame.id = m->id;
+    switch (m->kind) {
+    case MIG_MESSAGE_CAPTURE:
+        capture.nonce = borrow(&m->nonce);
+        frame.body_case = MIG__WIRE__FRAME__BODY_CAPTURE;
+        frame.capture = &capture;
+        break;
+    case MIG_MESSAGE_CAPTURED:
+        captured.sealed = borrow(&m->sealed);
+        frame.body_case = MIG__WIRE__FRAME__BODY_CAPTURED;
+        frame.captured = &captured;
+        break;
+    case MIG_MESSAGE_EXCHANGE:
+        pack_exchange(frame, m, ret);
+        return;
+    case MIG_MESSAGE_EXCHANGED:
+        exchanged.sealed = borrow(&m->sealed);
+        exchanged.sealed_peer = borrow(&m->sealed_peer);
+        frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGED;
+        frame.exchanged = &exchanged;
+        break;
+    case MIG_MESSAGE_ERROR:
+        pack_error(frame, m, ret);
+        return;
+    case MIG_MESSAGE_KIND_COUNT:
+        MIG_ASSERT(m->kind != MIG_MESSAGE_KIND_COUNT);
+    }
+    pack(&frame, ret);
+}
+
+/* ---- decode ---- */
+
+/* A frame of a megabyte can hold half a million unknown fields, each of which
+ * the decoder would keep; so it gets a budget, not the heap. */
+struct budget {
+    size_t left;
+};
+
+static void *budget_alloc(void *data, size_t size)
+{
+    struct budget *budget = data;
+
+    if (size > budget->left) {
+        return NULL;
+    }
+    budget->left -= size;
+    return mig_alloc(size, 1);
+}
+
+static void budget_free(void *data __attribute__((unused)), void *p)
+{
+    mig_free(p);
+}
+
+static bool copy_nonce(ProtobufCBinaryData from, struct mig_bytes *ret, struct mig_error *err)
+{
+    if (from.len != NONCE_BYTES) {
+        return mig_fail(err, MIG_FORMAT, "nonce of %zu bytes, expected %d", from.len, NONCE_BYTES);
+    }
+    *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
+    return true;
+}
+
+static bool copy_sealed(const char *field, ProtobufCBinaryData from, struct mig_bytes *ret,
+                        struct mig_error *err)
+{
+    if (from.len == 0) {
+        return mig_fail(err, MIG_FORMAT, "%s is empty", field);
+    }
+    *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
+    return true;
+}
+
+static bool copy_text(const char *field, const char *from, size_t max, char **ret,
+                      struct mig_error *err)
+{
+    size_t len = strlen(from);
+
+    if (len > max) {
+        return mig_fail(err, MIG_LIMIT, "%s of %zu characters, at most %zu are allowed", field, len,
+                        max);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (from[i] < 0x20 || from[i] > 0x7e) {
+            return mig_fail(err, MIG_FORMAT, "%s holds byte 0x%02x, expected printable ASCII",
+                            field, (unsigned)(unsigned char)from[i]);
+        }
+    }
+    *ret = mig_strndup(from, len);
+    return true;
+}
+
+static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m,
+                          struct mig_error *err)
+{
+    m->kind = MIG_MESSAGE_EXCHANGE;
+    m->timeout_ms = from->timeout_ms;
+    if (from->address[0] == '\0') {
+        return mig_fail(err, MIG_FORMAT, "address is empty");
+    }
+    if (from->timeout_ms > TIMEOUT_MAX_MS) {
+        return mig_fail(err, MIG_LIMIT, "timeout_ms is %u, at most %u are allowed",
+                        from->timeout_ms, TIMEOUT_MAX_MS);
+    }
+    return copy_nonce(from->nonce, &m->nonce, err) &&
+           copy_text("address", from->address, ADDRESS_MAX, &m->address, err) &&
+           copy_text("name", from->name, NAME_MAX_LEN, &m->name, err);
+}
+
+static enum mig_code code_of(Mig__Wire__Code wire)
+{
+    for (int i = 1; i < MIG_CODE_COUNT; i++) {
+        if (wire_codes[i] == wire) {
+            return (enum mig_code)i;
+        }
+    }
+    return MIG_REFUSED; /* a later peer's finer word */
+}
+
+static bool take_error(const Mig__Wire__Error *from, struct mig_message *m, struct mig_error *err)
+{
+    m->kind = MIG_MESSAGE_ERROR;
+    m->code = code_of(from->code);
+    return copy_text("phase", from->phase, PHASE_MAX, &m->phase, err) &&
+           copy_text("text", from->text, TEXT_MAX, &m->text, err);
+}
+
+static bool take_body(const Mig__Wire__Frame *frame, struct mig_message *m, struct mig_error *err)
+{
+    switch ((int)frame->body_case) { /* protobuf-c adds a value of its own */
+    case MIG__WIRE__FRAME__BODY_CAPTURE:
+        m->kind = MIG_MESSAGE_CAPTURE;
+        return copy_nonce(frame->capture->nonce, &m->nonce, err);
+    case MIG__WIRE__FRAME__BODY_CAPTURED:
+        m->kind = MIG_MESSAGE_CAPTURED;
+        return copy_sealed("sealed", frame->captured->sealed, &m->sealed, err);
+    case MIG__WIRE__FRAME__BODY_EXCHANGE:
+        return take_exchange(frame->exchange, m, err);
+    case MIG__WIRE__FRAME__BODY_EXCHANGED:
+        m->kind = MIG_MESSAGE_EXCHANGED;
+        return copy_sealed("sealed", frame->exchanged->sealed, &m->sealed, err) &&
+               copy_sealed("sealed_peer", frame->exchanged->sealed_peer, &m->sealed_peer, err);
+    case MIG__WIRE__FRAME__BODY_ERROR:
+        return take_error(frame->error, m, err);
+    case MIG__WIRE__FRAME__BODY__NOT_SET:
+    default:
+        return mig_fail(err, MIG_FORMAT, "message of a kind that we do not know");
+    }
+}
+
+static bool take_frame(const Mig__Wire__Frame *frame, struct mig_message *ret,
+                       struct mig_error *err)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message m = {.id = frame->id};
+
+    if (frame->version != MIG_WIRE_VERSION) {
+        return mig_fail(err, MIG_FORMAT, "peer speaks protocol %u, we speak %d", frame->version,
+                        MIG_WIRE_VERSION);
+    }
+    if (!take_body(frame, &m, err)) {
+        return false;
+    }
+    *ret = m;
+    m = (struct mig_message){0};
+    return true;
+}
+
+bool mig_message_decode(const unsigned char *bytes, size_t len, struct mig_message *ret,
+                        struct mig_error *err)
+{
+    struct budget budget = {.left = DECODE_BUDGET};
+    ProtobufCAllocator allocator = {
+        .alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};
+    Mig__Wire__Frame *frame;
+    bool done;
+
+    if (len > MIG_FRAME_MAX) {
+        return mig_fail(err, MIG_LIMIT, "message of %zu bytes, at most %u are allowed", len,
+                        MIG_FRAME_MAX);
+    }
+    frame = mig__wire__frame__unpack(&allocator, len, bytes);
+    if (frame == NULL) {
+        return mig_fail(err, MIG_FORMAT, "%zu bytes that are no message of ours", len);
+    }
+    done = take_frame(frame, ret, err);
+    mig__wire__frame__free_unpacked(frame, &allocator);
+    return done;
+}
