@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <expat.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 
 #include "base/array.h"
 #include "base/text.h"
@@ -25,165 +22,195 @@ bool mig_import_cpudata_recognises(const char *text, size_t len)
     return text[0] == '<' && memmem(text, len, "<cpudata", 8) != NULL;
 }
 
-static void document_free(xmlDocPtr document)
+/* One pass over the document; the first trouble stops the parser. */
+struct reading {
+    XML_Parser parser;
+    struct mig_raw raw;
+    struct mig_builder *builder;
+    const char *element; /* the one that is being read */
+    unsigned depth;
+    bool failed;
+    struct mig_error err;
+};
+
+static void parser_free(XML_Parser parser)
 {
-    xmlFreeDoc(document);
-}
-MIG_AUTO_DEFINE(document_free, xmlDocPtr);
-
-static void parser_free(xmlParserCtxtPtr parser)
-{
-    xmlFreeParserCtxt(parser);
-}
-MIG_AUTO_DEFINE(parser_free, xmlParserCtxtPtr);
-
-/* Entities live in a DTD; none is read, so none is expanded. */
-static void refuse_dtd(void *parser, const xmlChar *name __attribute__((unused)),
-                       const xmlChar *public_id __attribute__((unused)),
-                       const xmlChar *system_id __attribute__((unused)))
-{
-    xmlParserCtxtPtr p = parser;
-    bool *seen = p->_private;
-
-    *seen = true;
-    xmlStopParser(p);
-}
-
-static bool fail_parse(xmlParserCtxtPtr parser, struct mig_error *err)
-{
-    const xmlError *why = xmlCtxtGetLastError(parser);
-    char message[200];
-
-    (void)snprintf(message, sizeof message, "%s",
-                   why == NULL || why->message == NULL ? "not well-formed" : why->message);
-    mig_text_make_printable(message);
-    return mig_fail(err, MIG_FORMAT, "line %d: %s", why == NULL ? 0 : why->line, message);
-}
-
-static bool parse(const char *text, size_t len, xmlDocPtr *ret, struct mig_error *err)
-{
-    MIG_AUTO(parser_free) xmlParserCtxtPtr parser = xmlNewParserCtxt();
-    MIG_AUTO(document_free) xmlDocPtr document = NULL;
-    bool has_dtd = false;
-
-    if (parser == NULL || len > INT_MAX) {
-        return mig_fail(err, MIG_INTERNAL, "no XML parser");
+    if (parser != NULL) {
+        XML_ParserFree(parser);
     }
-    parser->_private = &has_dtd;
-    parser->sax->internalSubset = refuse_dtd;
-    document = xmlCtxtReadMemory(parser, text, (int)len, "cpudata", NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (has_dtd) {
-        return mig_fail(err, MIG_FORMAT, "holds a document type, which is refused");
-    }
-    if (document == NULL) {
-        return fail_parse(parser, err);
-    }
-    *ret = mig_steal(&document);
-    return true;
+}
+MIG_AUTO_DEFINE(parser_free, XML_Parser);
+
+static unsigned long line_of(const struct reading *r)
+{
+    return (unsigned long)XML_GetCurrentLineNumber(r->parser);
 }
 
-static bool is_named(const xmlNode *node, const char *name)
+static const char *attribute_of(const char **attributes, const char *name)
 {
-    return strcmp((const char *)node->name, name) == 0;
+    for (; *attributes != NULL; attributes += 2) {
+        if (strcmp(attributes[0], name) == 0) {
+            return attributes[1];
+        }
+    }
+    return NULL;
 }
 
-/* A missing attribute is 0 where @needed says so. */
-static bool read_number(const xmlNode *node, const char *name, uint64_t max, bool needed,
-                        uint64_t *ret, struct mig_error *err)
+/* A missing attribute is 0 unless it is @needed. */
+static bool read_number(struct reading *r, const char **attributes, const char *name, uint64_t max,
+                        bool needed, uint64_t *ret)
 {
-    const xmlAttr *attribute = xmlHasProp(node, (const xmlChar *)name);
-    const xmlNode *value = attribute == NULL ? NULL : attribute->children;
-    const char *text = value == NULL ? "" : (const char *)value->content;
+    const char *text = attribute_of(attributes, name);
 
-    if (attribute == NULL && !needed) {
+    if (text == NULL && needed) {
+        return mig_fail(&r->err, MIG_FORMAT, "line %lu: %s without %s", line_of(r), r->element,
+                        name);
+    }
+    if (text == NULL) {
         *ret = 0;
         return true;
     }
-    if (attribute == NULL) {
-        return mig_fail(err, MIG_FORMAT, "line %ld: %s without %s", xmlGetLineNo(node),
-                        (const char *)node->name, name);
-    }
-    if (value == NULL || value->next != NULL || text == NULL || !mig_text_to_u64(text, max, ret)) {
-        return mig_fail(err, MIG_FORMAT, "line %ld: %s of %s is no number from 0x0 to 0x%llx",
-                        xmlGetLineNo(node), name, (const char *)node->name,
-                        (unsigned long long)max);
-    }
-    return true;
+    return mig_text_to_u64(text, max, ret) ||
+           mig_fail(&r->err, MIG_FORMAT, "line %lu: %s of %s is no number from 0x0 to 0x%llx",
+                    line_of(r), name, r->element, (unsigned long long)max);
 }
 
-static bool read_leaf(const xmlNode *node, struct mig_raw *raw, struct mig_error *err)
+static bool read_leaf(struct reading *r, const char **attributes)
 {
     static const char *const names[] = {"eax", "ebx", "ecx", "edx"};
     struct mig_raw_leaf leaf = {0};
     uint64_t index, sub, word;
 
-    if (!read_number(node, "eax_in", UINT32_MAX, true, &index, err) ||
-        !read_number(node, "ecx_in", UINT16_MAX, false, &sub, err)) {
+    if (!read_number(r, attributes, "eax_in", UINT32_MAX, true, &index) ||
+        !read_number(r, attributes, "ecx_in", UINT16_MAX, false, &sub)) {
         return false;
     }
-    for (unsigned part = 0; part < 4; part++) {
-        if (!read_number(node, names[part], UINT32_MAX, true, &word, err)) {
+    for (unsigned part = 0; part < MIG_COUNT(names); part++) {
+        if (!read_number(r, attributes, names[part], UINT32_MAX, true, &word)) {
             return false;
         }
         leaf.words[part] = (uint32_t)word;
     }
     leaf.index = (uint32_t)index;
     leaf.sub = (uint16_t)sub;
-    return mig_raw_add(raw, &leaf, err);
+    return mig_raw_add(&r->raw, &leaf, &r->err);
 }
 
-static bool read_msr(const xmlNode *node, struct mig_builder *b, struct mig_error *err)
+static bool read_msr(struct reading *r, const char **attributes)
 {
     uint64_t index, low, high;
 
-    if (!read_number(node, "index", UINT32_MAX, true, &index, err) ||
-        !read_number(node, "eax", UINT32_MAX, true, &low, err) ||
-        !read_number(node, "edx", UINT32_MAX, true, &high, err)) {
+    if (!read_number(r, attributes, "index", UINT32_MAX, true, &index) ||
+        !read_number(r, attributes, "eax", UINT32_MAX, true, &low) ||
+        !read_number(r, attributes, "edx", UINT32_MAX, true, &high)) {
         return false;
     }
     if (mig_import_takes_msr((uint32_t)index)) {
-        mig_builder_set(b, mig_reg_msr((uint32_t)index), high << 32 | low);
+        mig_builder_set(r->builder, mig_reg_msr((uint32_t)index), high << 32 | low);
     }
     return true;
 }
 
-static bool read_root(const xmlNode *root, struct mig_raw *raw, struct mig_builder *b,
-                      struct mig_error *err)
+static bool read_root(struct reading *r, const char *name, const char **attributes)
 {
-    const xmlAttr *arch = root == NULL ? NULL : xmlHasProp(root, (const xmlChar *)"arch");
+    const char *arch = attribute_of(attributes, "arch");
 
-    if (root == NULL || !is_named(root, "cpudata")) {
-        return mig_fail(err, MIG_FORMAT, "the outermost element is not cpudata");
+    if (strcmp(name, "cpudata") != 0) {
+        return mig_fail(&r->err, MIG_FORMAT, "the outermost element is not cpudata");
     }
-    if (arch == NULL || arch->children == NULL || arch->children->content == NULL ||
-        strcmp((const char *)arch->children->content, "x86") != 0) {
-        return mig_fail(err, MIG_FORMAT, "arch of cpudata is not x86");
+    return (arch != NULL && strcmp(arch, "x86") == 0) ||
+           mig_fail(&r->err, MIG_FORMAT, "arch of cpudata is not x86");
+}
+
+static bool read_element(struct reading *r, const char *name, const char **attributes)
+{
+    if (r->depth == 0) {
+        return read_root(r, name, attributes);
     }
-    for (const xmlNode *node = root->children; node != NULL; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE) {
-            continue;
-        }
-        if (!is_named(node, "cpuid") && !is_named(node, "msr")) {
-            return mig_fail(err, MIG_FORMAT, "line %ld: unknown element", xmlGetLineNo(node));
-        }
-        if (is_named(node, "cpuid") ? !read_leaf(node, raw, err) : !read_msr(node, b, err)) {
-            return false;
-        }
+    if (r->depth == 1 && strcmp(name, "cpuid") == 0) {
+        return read_leaf(r, attributes);
     }
-    return true;
+    if (r->depth == 1 && strcmp(name, "msr") == 0) {
+        return read_msr(r, attributes);
+    }
+    return mig_fail(&r->err, MIG_FORMAT, "line %lu: unknown element", line_of(r));
+}
+
+static void stop(struct reading *r)
+{
+    r->failed = true;
+    (void)XML_StopParser(r->parser, XML_FALSE);
+}
+
+static void start_element(void *data, const char *name, const char **attributes)
+{
+    struct reading *r = data;
+
+    r->element = name;
+    if (!r->failed && !read_element(r, name, attributes)) {
+        stop(r);
+    }
+    r->depth++;
+}
+
+static void end_element(void *data, const char *name __attribute__((unused)))
+{
+    struct reading *r = data;
+
+    r->depth--;
+}
+
+/* Entities live in a DTD; none is read, so none is expanded. */
+static void refuse_dtd(void *data, const char *name __attribute__((unused)),
+                       const char *system_id __attribute__((unused)),
+                       const char *public_id __attribute__((unused)),
+                       int has_internal __attribute__((unused)))
+{
+    struct reading *r = data;
+
+    (void)mig_fail(&r->err, MIG_FORMAT, "holds a document type, which is refused");
+    stop(r);
+}
+
+static bool parse(struct reading *r, const char *text, size_t len, struct mig_error *err)
+{
+    bool done;
+
+    XML_SetUserData(r->parser, r);
+    XML_SetElementHandler(r->parser, start_element, end_element);
+    XML_SetStartDoctypeDeclHandler(r->parser, refuse_dtd);
+    done = XML_Parse(r->parser, text, (int)len, 1) == XML_STATUS_OK;
+    if (r->failed) {
+        *err = r->err;
+        return false;
+    }
+    return done || mig_fail(err, MIG_FORMAT, "line %lu: %s", line_of(r),
+                            XML_ErrorString(XML_GetErrorCode(r->parser)));
+}
+
+static bool read_document(struct reading *r, const char *text, size_t len,
+                          struct mig_snapshot **ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
+    MIG_AUTO(parser_free) XML_Parser parser = XML_ParserCreate(NULL);
+
+    if (parser == NULL || len > INT_MAX) {
+        return mig_fail(err, MIG_LIMIT, "too large for the XML parser");
+    }
+    r->parser = parser;
+    r->builder = b;
+    mig_builder_cover(b, MIG_GROUP_CPUID, MIG_COVER_FULL, 0, SOURCE);
+    mig_builder_cover(b, MIG_GROUP_MSR, MIG_COVER_PARTIAL, 0, SOURCE);
+    return parse(r, text, len, err) && mig_raw_pour(&r->raw, b, err) &&
+           mig_import_finish(b, "libvirt-cpudata", ret, err);
 }
 
 bool mig_import_cpudata_read(const char *text, size_t len, struct mig_snapshot **ret,
                              struct mig_error *err)
 {
-    MIG_AUTO(document_free) xmlDocPtr document = NULL;
-    MIG_AUTO(mig_raw_clear) struct mig_raw raw = {0};
-    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
+    struct reading r = {0};
+    bool done = read_document(&r, text, len, ret, err);
 
-    mig_builder_cover(b, MIG_GROUP_CPUID, MIG_COVER_FULL, 0, SOURCE);
-    mig_builder_cover(b, MIG_GROUP_MSR, MIG_COVER_PARTIAL, 0, SOURCE);
-    return parse(text, len, &document, err) &&
-           read_root(xmlDocGetRootElement(document), &raw, b, err) && mig_raw_pour(&raw, b, err) &&
-           mig_import_finish(b, "libvirt-cpudata", ret, err);
+    mig_raw_clear(&r.raw);
+    return done;
 }
