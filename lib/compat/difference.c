@@ -71,18 +71,63 @@ static void compare_word(struct pair *p, struct mig_reg reg)
     }
 }
 
+/* Walk the registers that either side lists, in order. */
+struct walk {
+    const struct mig_snapshot *a, *b;
+    size_t i, j;
+};
+
+static bool next_reg(struct walk *w, struct mig_reg *ret)
+{
+    uint64_t x = w->i < w->a->entries_len ? w->a->entries[w->i].key : UINT64_MAX;
+    uint64_t y = w->j < w->b->entries_len ? w->b->entries[w->j].key : UINT64_MAX;
+
+    if (x == UINT64_MAX && y == UINT64_MAX) {
+        return false;
+    }
+    *ret = mig_reg_from_key(x < y ? x : y);
+    w->i += x <= y ? 1 : 0;
+    w->j += y <= x ? 1 : 0;
+    return true;
+}
+
 static void compare_words(struct pair *p)
 {
-    size_t i = 0, j = 0;
+    struct walk walk = {.a = p->a, .b = p->b};
+    struct mig_reg reg;
 
-    while (i < p->a->entries_len || j < p->b->entries_len) {
-        uint64_t x = i < p->a->entries_len ? p->a->entries[i].key : UINT64_MAX;
-        uint64_t y = j < p->b->entries_len ? p->b->entries[j].key : UINT64_MAX;
-
-        compare_word(p, mig_reg_from_key(x < y ? x : y));
-        i += x <= y ? 1 : 0;
-        j += y <= x ? 1 : 0;
+    while (next_reg(&walk, &reg)) {
+        compare_word(p, reg);
     }
+}
+
+static bool is_visible(const struct mig_field *f)
+{
+    return f->offer != MIG_OFFER_NEVER && mig_rule_is_compared(f->shape.rule) &&
+           f->class_ != MIG_CLASS_CONSTANT;
+}
+
+bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b)
+{
+    struct walk walk = {.a = a, .b = b};
+    struct mig_reg reg;
+
+    while (next_reg(&walk, &reg)) {
+        struct mig_seen x = seen_in(a, reg), y = seen_in(b, reg);
+        struct mig_fields fields = {0};
+
+        if (is_value(x) && is_value(y) && x.value != y.value) {
+            fields = mig_field_of(reg);
+        }
+        for (size_t i = 0; i < fields.len; i++) {
+            const struct mig_field *f = &fields.items[i];
+
+            if (is_visible(f) && mig_field_get(f, x.value) != mig_field_get(f, y.value)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static void add_text(struct pair *p, const char *kind, const char *name, const char *a,

@@ -10,3 +10,7 @@
 /* Adds one NOTE per difference, in register order, then facts by name. */
 void mig_difference(const struct mig_snapshot *a, const struct mig_snapshot *b,
                     struct mig_findings *ret);
+
+/* Is there a compared field of which a guest of @a would see another value on
+ * @b, were nothing masked? */
+bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b);

@@ -162,11 +162,6 @@ static bool check_minimum(const struct mig_choice *choice, struct mig_result *r)
     return false;
 }
 
-static uint64_t field_in(const struct mig_profile *p, const struct mig_field *f)
-{
-    return mig_field_get(f, mig_profile_get(p, f->reg));
-}
-
 static bool is_loss(const struct mig_field *f, uint64_t own, uint64_t common)
 {
     struct mig_value mine = {.num = own}, ours = {.num = common};
@@ -176,36 +171,45 @@ static bool is_loss(const struct mig_field *f, uint64_t own, uint64_t common)
            mig_rule_allows(&f->shape, mine, ours) != MIG_ALLOW_YES;
 }
 
+static void add_loss(struct mig_result *r, const struct mig_party *party, const struct mig_field *f,
+                     struct mig_reg reg)
+{
+    struct mig_loss *loss;
+
+    r->losses = mig_resize(r->losses, r->losses_len + 1, sizeof *r->losses);
+    loss = &r->losses[r->losses_len++];
+    *loss = (struct mig_loss){.host = party->name,
+                              .name = f->name,
+                              .security = f->shape.rule == MIG_RULE_AND_IMMUNE ||
+                                          f->shape.rule == MIG_RULE_OR_MITIGATION};
+    mig_field_print_id(f, reg.sub, loss->id);
+}
+
 /* What @party could offer alone and the common profile does not. */
 static void add_losses(const struct mig_party *party, const struct mig_choice *choice,
                        struct mig_result *r)
 {
-    struct mig_fields all = mig_field_all();
-    struct mig_profile *own;
     struct mig_merge alone;
 
     mig_merge_init(&alone, party, 1, choice, false, NULL);
     mig_merge_run(&alone);
-    own = mig_merge_finish(&alone);
-    for (size_t i = 0; i < all.len; i++) {
-        const struct mig_field *f = &all.items[i];
-        const struct mig_word *word = mig_profile_find(r->profile, f->reg);
-        struct mig_loss *loss;
+    for (size_t w = 0; w < alone.words_len; w++) {
+        struct mig_reg reg = mig_reg_from_key(alone.words[w].key);
+        const struct mig_word *common = mig_profile_find(r->profile, reg);
+        uint64_t theirs = common != NULL ? common->value : 0, own = alone.words[w].value;
+        struct mig_fields fields = {0};
 
-        if ((f->reg.space != MIG_SPACE_CPUID && f->reg.space != MIG_SPACE_MSR) ||
-            (word != NULL && !word->covered) ||
-            !is_loss(f, field_in(own, f), field_in(r->profile, f))) {
-            continue;
+        if (alone.words[w].covered && (common == NULL || common->covered) && own != theirs) {
+            fields = mig_field_of(reg);
         }
-        r->losses = mig_resize(r->losses, r->losses_len + 1, sizeof *r->losses);
-        loss = &r->losses[r->losses_len++];
-        *loss = (struct mig_loss){.host = party->name,
-                                  .name = f->name,
-                                  .security = f->shape.rule == MIG_RULE_AND_IMMUNE ||
-                                              f->shape.rule == MIG_RULE_OR_MITIGATION};
-        mig_field_print_id(f, f->reg.sub, loss->id);
+        for (size_t i = 0; i < fields.len; i++) {
+            const struct mig_field *f = &fields.items[i];
+
+            if (is_loss(f, mig_field_get(f, own), mig_field_get(f, theirs))) {
+                add_loss(r, party, f, reg);
+            }
+        }
     }
-    mig_profile_free(own);
     mig_merge_clear(&alone);
 }
 
@@ -303,24 +307,15 @@ static enum mig_verdict passthrough(const struct mig_party *source,
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *all = grantable(source);
     struct mig_party guest = {source->name, all};
-    struct mig_findings findings = {0}, surplus = {0};
+    struct mig_findings findings = {0};
     enum mig_verdict verdict = MIG_COMPATIBLE;
 
     mig_judge(&guest, destination, choice, &findings);
     if (mig_findings_worst(&findings) >= MIG_SECURITY) {
         verdict = MIG_INCOMPATIBLE;
-    } else {
-        mig_difference(all, destination->snapshot, &surplus);
-        for (size_t i = 0; i < surplus.len; i++) {
-            const struct mig_field *f = surplus.items[i].field;
-
-            if (f != NULL && f->offer != MIG_OFFER_NEVER && mig_rule_is_compared(f->shape.rule) &&
-                f->class_ != MIG_CLASS_CONSTANT) {
-                verdict = MIG_COMPATIBLE_MASKED;
-            }
-        }
+    } else if (mig_difference_shows(all, destination->snapshot)) {
+        verdict = MIG_COMPATIBLE_MASKED;
     }
-    mig_findings_clear(&surplus);
     mig_findings_clear(&findings);
     return verdict;
 }
