@@ -19,13 +19,14 @@ enum mig_evidence_kind {
 };
 
 struct mig_evidence {
-    char name[MIG_NAME_MAX];    /* the host, as judged and printed */
+    char name[MIG_NAME_MAX]; /* the host, as judged and printed */
     enum mig_evidence_kind kind;
-    int64_t age_s;              /* since issued-at; -1 when unknown */
+    int64_t age_s;                          /* since issued-at; -1 when unknown */
     unsigned char digest[MIG_DIGEST_BYTES]; /* evidence digest; of the file when unsigned */
-    const char *format;         /* importer's name for unsigned and foreign */
-    struct mig_snapshot *snapshot; /* NULL when error.code is set */
+    const char *format;                     /* importer's name for unsigned and foreign */
+    struct mig_snapshot *snapshot;          /* NULL when error.code is set */
     struct mig_error error;
+    const char *refusal;   /* "trust/replayed": finding id for error; static */
     unsigned char *sealed; /* the envelope as received; NULL when unsigned */
     size_t sealed_len;
 };
@@ -37,16 +38,19 @@ struct mig_evidence {
 
 /* Open a sealed snapshot at time @now.  With @nonce (MIG_NONCE_BYTES) the
  * answer must repeat it and be fresh: live, or replayed if the agent says so.
- * Without, it is filed.  @name, when not NULL or "", must be the signer's. */
+ * Without, it is filed.  @name, when not NULL or "", must be the signer's.
+ * A refusal writes @ret->refusal and nothing else of @ret. */
 MIG_MUST_CHECK bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *sealed,
                                       size_t len, const unsigned char *nonce, const char *name,
-                                      int64_t now, struct mig_evidence *ret,
-                                      struct mig_error *err);
+                                      int64_t now, struct mig_evidence *ret, struct mig_error *err);
 
 /* A file of any form of DESIGN section 6.  @trust may be NULL when only
  * unsigned input is expected; a sealed file is then an error. */
 MIG_MUST_CHECK bool mig_evidence_read(const struct mig_trust *trust, const char *path, int64_t now,
                                       struct mig_evidence *ret, struct mig_error *err);
+
+/* The general finding id for a failure of this code. */
+const char *mig_evidence_refusal_of(enum mig_code code);
 
 const char *mig_evidence_kind_name(enum mig_evidence_kind kind);
 void mig_evidence_clear(struct mig_evidence *e);

@@ -7,18 +7,20 @@
 #pragma once
 
 #include "session/evidence.h"
+#include "session/target.h"
 #include "wire/tls.h"
 
 struct mig_gather {
-    struct mig_tls_files tls;   /* members may be NULL when only files are asked */
-    uint64_t timeout_ms;        /* per host, all phases together */
-    bool via_first;             /* ask hosts[0]'s agent for hosts[1] (--via-source) */
-    /* Address of a configured name, or NULL; may itself be NULL. */
-    const char *(*lookup)(const void *data, const char *name);
+    struct mig_tls_files tls;     /* members may be NULL when only files are asked */
+    uint64_t timeout_ms;          /* per host, all phases together */
+    bool via_first;               /* ask hosts[0]'s agent for hosts[1] (--via-source) */
+    bool allow_same;              /* one place may be named twice (diff) */
+    mig_target_lookup_fn *lookup; /* may be NULL */
     const void *lookup_data;
 };
 
 /* Fill @ret[0..len).  False only when nothing could be tried (keys missing,
- * unparsable HOST); what went wrong with one host is in ret[i].error. */
+ * unparsable HOST, one HOST named twice); what went wrong with one host is in
+ * ret[i].error.  The caller clears @ret in both cases. */
 MIG_MUST_CHECK bool mig_gather_run(const struct mig_gather *g, const char *const *hosts, size_t len,
                                    struct mig_evidence *ret, struct mig_error *err);
