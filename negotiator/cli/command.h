@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/command.h: what every verb that takes HOST words does first and last:
+ * options, --help, output form, and a report that really reached its reader.
+ */
+#pragma once
+
+#include "session/host_options.h"
+#include "session/report_text.h"
+
+/* What the command line said; a verb's table holds the rows it knows. */
+struct command {
+    struct mig_host_options host; /* first: migctl.conf fills it */
+    char *output;                 /* table or json; a file for some verbs */
+    char *fail_on;
+    char *name;
+    bool strict, via_source, help;
+
+    struct mig_words words; /* from here on computed */
+    bool json;
+    enum mig_fail_on fails_on;
+};
+
+struct command_form {
+    struct mig_options options;
+    const char *usage;  /* "negotiate [options] SRC DST" */
+    const char *text;   /* what it does, for --help */
+    size_t least, most; /* operands */
+    bool output_is_file;
+};
+
+#define COMMAND_ROW(name, letter, kind, member, metavar, fallback, help)                           \
+    {                                                                                              \
+        name, letter, MIG_OPTION_##kind, offsetof(struct command, member), metavar, fallback, help \
+    }
+#define COMMAND_OUTPUT                                                                             \
+    COMMAND_ROW("output", 'o', TEXT, output, "FORM", "table", "table (for people) or json")
+#define COMMAND_STRICT                                                                             \
+    COMMAND_ROW("strict", 0, FLAG, strict, NULL, NULL, "compatible-on-profile exits 3")
+#define COMMAND_FAIL_ON                                                                            \
+    COMMAND_ROW("fail-on", 0, TEXT, fail_on, "LEVEL", "blocker",                                   \
+                "warn, blocker or never: what moves exit statuses 1 and 3")
+#define COMMAND_HELP COMMAND_ROW("help", 'h', FLAG, help, NULL, NULL, "this text")
+
+/* False: nothing is left to do but to exit with @ret_status.  Always followed
+ * by command_end(). */
+MIG_MUST_CHECK bool command_begin(const struct command_form *form, int argc, char **argv,
+                                  struct command *c, int *ret_status);
+
+/* Flush the report: a verdict that could not be written is no verdict. */
+int command_end(const struct command_form *form, struct command *c, int status);
+
+/* To stdout, in the way of -v and of the verb. */
+struct mig_report command_report(const struct command *c, bool pair);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "report_json.h"
+#include "verb.h"
+
+static const struct mig_option rows[] = {
+#define OPTION MIG_HOST_OPTION
+#include "session/host_options.def"
+    MIG_HOST_OPTION_CONFIG,
+    COMMAND_OUTPUT,
+    COMMAND_STRICT,
+    COMMAND_FAIL_ON,
+    COMMAND_ROW("via-source", 0, FLAG, via_source, NULL, NULL,
+                "reach only SRC; its agent asks DST's"),
+    COMMAND_HELP,
+};
+
+static const struct command_form form = {
+    .options = {rows, sizeof rows / sizeof *rows},
+    .usage = "negotiate [options] SRC DST",
+    .text = "Can guests move from SRC to DST, on which profile, and what stands against it?",
+    .least = 2,
+    .most = 2,
+};
+
+static int negotiate(const struct command *c)
+{
+    MIG_AUTO(mig_decision_clear) struct mig_decision d = {0};
+    const struct mig_report report = command_report(c, true);
+    struct mig_error err;
+
+    if (!mig_decision_make(&c->host.gather, &c->host.choice, &c->host.belief, c->words.operands,
+                           c->words.operands_len, true, &d, &err)) {
+        return verb_fail(&err);
+    }
+    if (c->json && !c->host.quiet) {
+        report_json_print(report_json_negotiation(&d));
+    } else if (!c->host.quiet) {
+        mig_report_text(&report, &d);
+    }
+    return mig_decision_exit_status(&d.result, c->strict, c->fails_on);
+}
+
+static int run(int argc, char **argv)
+{
+    struct command c;
+    int status;
+
+    if (command_begin(&form, argc, argv, &c, &status)) {
+        status = negotiate(&c);
+    }
+    return command_end(&form, &c, status);
+}
+
+const struct verb verb_negotiate = {"negotiate", "may guests move from one host to another", run};
