@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "agent/capturer.h"
+#include "agent/credentials.h"
+#include "base/alloc.h"
+#include "base/now.h"
+#include "base/text.h"
+#include "seal/key.h"
+#include "seal/seal.h"
+#include "snapshot/snapshot.h"
+#include "wire/address.h"
+
+/* Time enough to renew. */
+#define EXPIRY_WARN_S (14 * 24 * 3600)
+
+enum grade { PASS, WARN, FAIL };
+
+struct report {
+    const struct mig_agent_options *options;
+    FILE *out;
+    bool failed;
+};
+
+static void tell(struct report *r, enum grade grade, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void tell(struct report *r, enum grade grade, const char *fmt, ...)
+{
+    static const char *const words[] = {[PASS] = "PASS", [WARN] = "WARN", [FAIL] = "FAIL"};
+    va_list ap;
+
+    r->failed |= grade == FAIL;
+    (void)fprintf(r->out, "%s ", words[grade]);
+    va_start(ap, fmt);
+    (void)vfprintf(r->out, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', r->out);
+}
+
+static void check_addresses(struct report *r)
+{
+    MIG_AUTO(mig_free) char *list = mig_strdup(r->options->listen);
+    char *rest = list, *word;
+
+    while ((word = strsep(&rest, ",")) != NULL) {
+        struct mig_address at;
+        struct mig_error err;
+
+        word = mig_text_trim(word);
+        if (mig_address_parse(word, &at, &err)) {
+            tell(r, PASS, "listen: %s", word);
+        } else {
+            tell(r, FAIL, "listen: %s", err.msg);
+        }
+    }
+}
+
+static void check_expiry(struct report *r, const struct mig_key *key)
+{
+    int64_t from, to, left;
+
+    mig_key_validity(key, &from, &to);
+    left = to - mig_now_unix();
+    tell(r, left < EXPIRY_WARN_S ? WARN : PASS, "certificate: expires in %" PRId64 " days",
+         left / (24 * 3600));
+}
+
+/* What we seal, peers must be able to open: the same authorities, a chain that
+ * reaches them. */
+static void check_chain(struct report *r, const struct mig_credentials *creds)
+{
+    static const unsigned char text[] = "check";
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes sealed = {0};
+    MIG_AUTO(mig_payload_free) struct mig_payload *payload = NULL;
+    struct mig_error err;
+
+    if (mig_seal(creds->key, MIG_PAYLOAD_SNAPSHOT, text, sizeof text, &sealed, &err) &&
+        mig_seal_open(creds->trust, MIG_PAYLOAD_SNAPSHOT, sealed.items, sealed.len, &payload,
+                      &err)) {
+        tell(r, PASS, "trust: our signature verifies against %s", r->options->ca);
+    } else {
+        tell(r, FAIL, "trust: our signature does not verify against %s: %s", r->options->ca,
+             err.msg);
+    }
+}
+
+static struct mig_credentials *check_keys(struct report *r)
+{
+    struct mig_credentials *creds = NULL;
+    struct mig_error err;
+
+    if (!mig_credentials_load(r->options, mig_now_unix(), &creds, &err)) {
+        tell(r, FAIL, "keys: %s", err.msg);
+        return NULL;
+    }
+    tell(r, PASS, "keys: agent '%s', key, certificate and authorities can be read", creds->name);
+    if (r->options->crl == NULL) {
+        tell(r, WARN, "crl: none configured: a stolen key stays good until it expires");
+    }
+    check_expiry(r, creds->key);
+    check_chain(r, creds);
+    return creds;
+}
+
+static void check_groups(struct report *r, const struct mig_snapshot *s)
+{
+    for (unsigned i = 0; i < MIG_GROUP_COUNT; i++) {
+        const struct mig_group_state *g = &s->groups[i];
+
+        if (g->coverage == MIG_COVER_UNREADABLE && i != MIG_GROUP_KVM_VIEW) {
+            tell(r, WARN, "%s: %s: %s", mig_group_name((enum mig_group)i), g->source,
+                 strerror(g->errnum));
+        }
+    }
+}
+
+static void check_parameters(struct report *r, const struct mig_snapshot *s)
+{
+    const char *ignore = mig_snapshot_fact(s, "kvm.param.kvm.ignore_msrs");
+
+    if (ignore != NULL && strcmp(ignore, "Y") == 0) {
+        tell(r, WARN, "kvm.ignore_msrs=Y: a failed MSR restore would go unnoticed");
+    }
+}
+
+static size_t count(const struct mig_snapshot *s, enum mig_space space)
+{
+    size_t len;
+
+    (void)mig_snapshot_space(s, space, &len);
+    return len;
+}
+
+static void check_capture(struct report *r, const struct mig_credentials *creds)
+{
+    const char *what = r->options->replay != NULL ? r->options->replay : r->options->kvm;
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+    const struct mig_group_state *view;
+    uint64_t start = mig_now_ms();
+    struct mig_error err;
+
+    if (!mig_capturer_once(r->options, creds, &s, &err)) {
+        tell(r, FAIL, "%s: %s", r->options->replay != NULL ? "replay" : what, err.msg);
+        return;
+    }
+    view = &s->groups[MIG_GROUP_KVM_VIEW];
+    if (r->options->replay == NULL && view->coverage == MIG_COVER_UNREADABLE) {
+        tell(r, FAIL, "%s: %s", view->source, strerror(view->errnum));
+        return;
+    }
+    tell(r, PASS,
+         "%s: %zu CPUID registers, %zu feature MSRs, %zu capabilities, %zu facts, %" PRIu64 " ms",
+         what, count(s, MIG_SPACE_CPUID), count(s, MIG_SPACE_MSR), count(s, MIG_SPACE_CAP),
+         s->facts_len, mig_now_ms() - start);
+    if (r->options->replay == NULL) {
+        check_groups(r, s);
+        check_parameters(r, s);
+    }
+}
+
+bool mig_check_run(const struct mig_agent_options *o, FILE *out)
+{
+    struct report r = {.options = o, .out = out};
+    MIG_AUTO(mig_credentials_free) struct mig_credentials *creds = NULL;
+
+    tell(&r, PASS, "configuration: %s",
+         o->config != NULL ? o->config : "defaults and " MIG_AGENT_CONFIG);
+    check_addresses(&r);
+    creds = check_keys(&r);
+    check_capture(&r, creds);
+    return !r.failed;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "session/host_options.h"
+#include "session/report_text.h"
+
+/* As a shell reports a command that is not there, or is no program. */
+#define EXIT_NOT_FOUND 127
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_ON_PROFILE 3
+
+struct gate {
+    struct mig_host_options host; /* first: migctl.conf fills it */
+    bool on_profile, via_source, help;
+    char *profile_digest;
+};
+
+#define ROW(name, letter, kind, member, metavar, fallback, help)                                   \
+    {                                                                                              \
+        name, letter, MIG_OPTION_##kind, offsetof(struct gate, member), metavar, fallback, help    \
+    }
+
+static const struct mig_option rows[] = {
+#define OPTION MIG_HOST_OPTION
+#include "session/host_options.def"
+    MIG_HOST_OPTION_CONFIG,
+    ROW("on-profile", 0, FLAG, on_profile, NULL, NULL,
+        "the guest was booted on the common profile: say yes to compatible-on-profile"),
+    ROW("profile-digest", 0, TEXT, profile_digest, "HEX", NULL,
+        "with --on-profile: the profile it was booted on; another one is refused"),
+    ROW("via-source", 0, FLAG, via_source, NULL, NULL, "reach only SRC; its agent asks DST's"),
+    ROW("help", 'h', FLAG, help, NULL, NULL, "this text"),
+};
+static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
+
+static int fail(const struct mig_error *err)
+{
+    (void)fprintf(stderr, "mig-hook: %s\n", err->msg);
+    return mig_error_exit_status(err->code);
+}
+
+static bool check(struct gate *g, const struct mig_words *words, struct mig_error *err)
+{
+    uint64_t unused;
+    size_t len = g->profile_digest != NULL ? strlen(g->profile_digest) : 0;
+
+    if (words->operands_len != 2 || words->rest_len == 0) {
+        return mig_fail(err, MIG_USAGE,
+                        "usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]");
+    }
+    if (g->profile_digest == NULL) {
+        return true;
+    }
+    if (!g->on_profile) {
+        return mig_fail(err, MIG_USAGE, "--profile-digest needs --on-profile");
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!mig_text_digits(&g->profile_digest[i], 1, 16, 15, &unused)) {
+            len = 0;
+        }
+    }
+    return len == (size_t)MIG_DIGEST_BYTES * 2 ||
+           mig_fail(err, MIG_USAGE, "profile-digest: expected %d hex digits", MIG_DIGEST_BYTES * 2);
+}
+
+/* The operator's word counts for one profile: the one that these hosts share
+ * now, or the very one that was named. */
+static bool vouched(const struct gate *g, const struct mig_profile *p)
+{
+    char digest[2 * MIG_DIGEST_BYTES + 1];
+
+    if (!g->on_profile || p == NULL) {
+        return false;
+    }
+    mig_text_hex(p->digest, sizeof p->digest, digest);
+    if (g->profile_digest != NULL && strcasecmp(g->profile_digest, digest) != 0) {
+        (void)fprintf(stderr, "mig-hook: the hosts share profile %s, not %s\n", digest,
+                      g->profile_digest);
+        return false;
+    }
+    (void)fprintf(stderr, "mig-hook: taken on trust: the guest was booted on profile %s\n", digest);
+    return true;
+}
+
+/* 0 = yes. */
+static int decide(const struct gate *g, const struct mig_result *r)
+{
+    switch (r->verdict) {
+    case MIG_COMPATIBLE:
+    case MIG_COMPATIBLE_MASKED:
+        return 0;
+    case MIG_COMPATIBLE_ON_PROFILE:
+        return vouched(g, r->profile) ? 0 : EXIT_ON_PROFILE;
+    case MIG_NEEDS_POWER_CYCLE:
+    case MIG_INCOMPATIBLE:
+    case MIG_UNKNOWN:
+    case MIG_VERDICT_COUNT:
+        break;
+    }
+    return mig_verdict_exit_status(r->verdict);
+}
+
+static int judge(struct gate *g, const struct mig_words *words)
+{
+    MIG_AUTO(mig_decision_clear) struct mig_decision d = {0};
+    const struct mig_report report = {.out = stderr, .verbose = g->host.verbose, .pair = true};
+    struct mig_error err;
+    int status;
+
+    g->host.gather.via_first = g->via_source;
+    g->host.choice.require_complete = true;
+    g->host.belief.live_only = true;
+    if (!mig_decision_make(&g->host.gather, &g->host.choice, &g->host.belief, words->operands, 2,
+                           true, &d, &err)) {
+        return fail(&err);
+    }
+    status = decide(g, &d.result);
+    if ((status != 0 || g->host.verbose) && !g->host.quiet) {
+        mig_report_text(&report, &d);
+    }
+    return status;
+}
+
+/* We are the command from here on: its exit status is ours. */
+static int become(char **command)
+{
+    int missing;
+
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)execvp(command[0], command);
+    missing = errno == ENOENT;
+    (void)fprintf(stderr, "mig-hook: %s: %s\n", command[0], strerror(errno));
+    return missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int exec_run(int argc, char **argv)
+{
+    struct gate g = {0};
+    struct mig_words words;
+    struct mig_error err;
+    int status;
+
+    if (asks_for_help(argc, argv)) {
+        (void)printf(
+            "usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]\n\noptions:\n");
+        mig_options_help(&options, stdout);
+        return 0;
+    }
+    if (mig_host_options_parse(&options, argc, argv, &g.host, &words, &err) &&
+        check(&g, &words, &err)) {
+        mig_log_init("mig-hook", g.host.verbose ? MIG_LOG_INFO : MIG_LOG_WARN);
+        status = judge(&g, &words);
+    } else {
+        status = fail(&err);
+    }
+    mig_host_options_clear(&options, &g.host);
+    return status == 0 ? become(words.rest) : status;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation: a client is a connection; it has at most one request at
+ * work and may send the next when that is answered.  A request needs our own
+ * snapshot and, for an EXCHANGE, another agent's, fetched meanwhile by an
+ * envoy.  It answers when it has all, or at the first failure.  A client may
+ * go at any time: its request then loses the envoy and waits unanswered for
+ * the capture, which other requests may share.
+ */
+#include "agent/service.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/access.h"
+#include "agent/attest.h"
+#include "agent/capturer.h"
+#include "agent/credentials.h"
+#include "agent/envoy.h"
+#include "agent/options.h"
+#include "base/array.h"
+#include "base/log.h"
+#include "base/now.h"
+#include "base/text.h"
+#include "snapshot/snapshot.h"
+#include "wire/listener.h"
+
+/* To the end of TLS, and for an asker to take its answer. */
+#define HANDSHAKE_MS 5000
+#define SEND_MS 5000
+/* A connection without a request. */
+#define IDLE_MS 30000
+/* Asking another agent: unless the asker says less. */
+#define EXCHANGE_MS 10000
+#define EXCHANGE_MAX_MS 60000
+
+struct request;
+
+struct client {
+    struct mig_service *service;
+    struct client *next;
+    struct mig_peer *peer;
+    struct mig_credentials *creds;
+    struct mig_identity who;
+    bool local, ready;
+    struct request *request;
+};
+
+struct request {
+    struct mig_service *service;
+    struct client *client; /* NULL: has gone or was answered */
+    enum mig_message_kind kind;
+    uint64_t id, started_ms;
+    unsigned char nonce[MIG_NONCE_BYTES];
+    bool capturing;
+    struct mig_envoy *envoy;
+    struct mig_bytes sealed, sealed_peer;
+};
+
+struct mig_service {
+    struct mig_loop *loop;
+    const struct mig_agent_options *options;
+    struct mig_capturer *capturer;
+    struct mig_credentials *creds;
+    struct mig_attest attest;
+    struct client *clients;
+    size_t clients_len;
+    struct {
+        struct mig_listener **items;
+        size_t len, cap;
+    } listeners;
+};
+
+/* ---- requests ---- */
+
+static void audit(const struct client *c, const char *what, const char *result)
+{
+    mig_log_info("audit: %s/%s from %s: %s: %s", mig_role_name(c->who.role), c->who.name,
+                 mig_peer_where(c->peer), what, result);
+}
+
+/* Let go of a request that has been answered or lost its client; it stays only
+ * for a capture that will call it. */
+static void request_drop(struct request *r)
+{
+    if (r->client != NULL) {
+        r->client->request = NULL;
+        r->client = NULL;
+    }
+    mig_envoy_free(r->envoy);
+    r->envoy = NULL;
+    mig_bytes_clear(&r->sealed);
+    mig_bytes_clear(&r->sealed_peer);
+    if (!r->capturing) {
+        mig_free(r);
+    }
+}
+
+static void reply(struct client *c, const struct mig_message *m)
+{
+    mig_peer_expect(c->peer, "send", SEND_MS);
+    mig_peer_send(c->peer, m);
+}
+
+static void reply_error(struct client *c, uint64_t id, const char *phase,
+                        const struct mig_error *err)
+{
+    struct mig_message m = {.kind = MIG_MESSAGE_ERROR, .id = id, .code = err->code};
+
+    m.phase = mig_strdup(phase);
+    m.text = mig_strdup(err->msg);
+    reply(c, &m);
+    mig_message_clear(&m);
+}
+
+static void fail(struct request *r, const char *phase, const struct mig_error *err)
+{
+    char result[sizeof err->msg + 64];
+
+    (void)snprintf(result, sizeof result, "failed: %s: %s", phase, err->msg);
+    audit(r->client, mig_access_name(r->kind), result);
+    reply_error(r->client, r->id, phase, err);
+    request_drop(r);
+}
+
+/* Answer if all is there. */
+static void complete(struct request *r)
+{
+    struct mig_message m = {.id = r->id, .sealed = r->sealed, .sealed_peer = r->sealed_peer};
+    char result[64];
+
+    if (r->sealed.len == 0 || (r->kind == MIG_MESSAGE_EXCHANGE && r->sealed_peer.len == 0)) {
+        return;
+    }
+    m.kind = r->kind == MIG_MESSAGE_EXCHANGE ? MIG_MESSAGE_EXCHANGED : MIG_MESSAGE_CAPTURED;
+    reply(r->client, &m); /* borrows both */
+    (void)snprintf(result, sizeof result, "answered in %" PRIu64 " ms%s",
+                   mig_now_ms() - r->started_ms,
+                   mig_capturer_replays(r->service->capturer) ? " (replayed)" : "");
+    audit(r->client, mig_access_name(r->kind), result);
+    request_drop(r);
+}
+
+static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *failure, void *data)
+{
+    struct request *r = data;
+    struct mig_service *service = r->service;
+    const struct mig_attest_terms terms = {.nonce = r->nonce,
+                                           .replayed = mig_capturer_replays(service->capturer)};
+    struct mig_error err = *failure;
+
+    r->capturing = false;
+    if (r->client == NULL) {
+        request_drop(r);
+    } else if (s == NULL || !mig_attest_seal(&service->attest, service->creds->key, s, &terms,
+                                             &r->sealed, &err)) {
+        fail(r, "capture", &err);
+    } else {
+        complete(r);
+    }
+}
+
+static void on_envoy(const struct mig_bytes *sealed, const char *phase, const struct mig_error *err,
+                     void *data)
+{
+    struct request *r = data;
+
+    if (sealed == NULL) {
+        fail(r, phase, err);
+        return;
+    }
+    r->sealed_peer = (struct mig_bytes){mig_memdup(sealed->items, sealed->len), sealed->len};
+    mig_envoy_free(r->envoy);
+    r->envoy = NULL;
+    complete(r);
+}
+
+static uint64_t exchange_time(const struct mig_message *m)
+{
+    uint64_t ms = m->timeout_ms != 0 ? m->timeout_ms : EXCHANGE_MS;
+
+    return ms < EXCHANGE_MAX_MS ? ms : EXCHANGE_MAX_MS;
+}
+
+static void begin(struct client *c, const struct mig_message *m)
+{
+    struct mig_service *s = c->service;
+    struct request *r = MIG_NEW(struct request);
+    struct mig_error err;
+
+    *r = (struct request){.service = s,
+                          .client = c,
+                          .kind = m->kind,
+                          .id = m->id,
+                          .started_ms = mig_now_ms(),
+                          .capturing = true};
+    memcpy(r->nonce, m->nonce.items, sizeof r->nonce);
+    c->request = r;
+    mig_peer_expect(c->peer, "request", 0); /* its parts have deadlines of their own */
+    if (m->kind == MIG_MESSAGE_EXCHANGE &&
+        !mig_envoy_new(s->loop, s->creds, m, exchange_time(m), on_envoy, r, &r->envoy, &err)) {
+        r->capturing = false;
+        fail(r, "resolve", &err);
+        return;
+    }
+    mig_capturer_ask(s->capturer, on_snapshot, r);
+}
+
+static bool check(const struct client *c, const struct mig_message *m, struct mig_error *err)
+{
+    if (!mig_access_check(m->kind, c->who.role, c->local, err)) {
+        return false;
+    }
+    if (c->request != NULL) {
+        return mig_fail(err, MIG_REFUSED, "a request is at work on this connection");
+    }
+    if (m->nonce.len != MIG_NONCE_BYTES) {
+        return mig_fail(err, MIG_FORMAT, "nonce of %zu bytes, expected %d", m->nonce.len,
+                        MIG_NONCE_BYTES);
+    }
+    return true;
+}
+
+static void on_message(struct client *c, const struct mig_message *m)
+{
+    struct mig_error err;
+
+    if (check(c, m, &err)) {
+        begin(c, m);
+        return;
+    }
+    mig_log_warn("audit: %s/%s from %s: %s: refused: %s", mig_role_name(c->who.role), c->who.name,
+                 mig_peer_where(c->peer), mig_access_name(m->kind), err.msg);
+    reply_error(c, m->id, "verify", &err);
+}
+
+/* ---- clients ---- */
+
+static void pause_listeners(struct mig_service *s, bool paused)
+{
+    for (size_t i = 0; i < s->listeners.len; i++) {
+        mig_listener_pause(s->listeners.items[i], paused);
+    }
+}
+
+static void client_free(struct client *c)
+{
+    struct mig_service *s = c->service;
+    struct client **link = &s->clients;
+
+    while (*link != c) {
+        link = &(*link)->next;
+    }
+    *link = c->next;
+    if (s->clients_len-- == s->options->max_peers) {
+        pause_listeners(s, false);
+    }
+    if (c->request != NULL) {
+        audit(c, mig_access_name(c->request->kind), "asker has gone");
+        request_drop(c->request);
+    }
+    mig_peer_close(c->peer);
+    mig_credentials_free(c->creds);
+    mig_free(c);
+}
+
+static bool admit(struct mig_peer *peer __attribute__((unused)), const unsigned char *der,
+                  size_t len, void *data, struct mig_error *err)
+{
+    struct client *c = data;
+
+    return mig_identity_of_der(der, len, &c->who, err);
+}
+
+static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *data)
+{
+    struct client *c = data;
+
+    switch (event) {
+    case MIG_PEER_READY:
+        c->ready = true;
+        mig_log_debug("%s: connected as %s/%s", mig_peer_where(peer), mig_role_name(c->who.role),
+                      c->who.name);
+        mig_peer_expect(peer, "idle", IDLE_MS);
+        break;
+    case MIG_PEER_MESSAGE:
+        on_message(c, mig_peer_message(peer));
+        break;
+    case MIG_PEER_DRAINED:
+        if (c->request == NULL) {
+            mig_peer_expect(peer, "idle", IDLE_MS);
+        }
+        break;
+    case MIG_PEER_TIMEOUT:
+    case MIG_PEER_FAILED:
+        mig_log(c->ready ? MIG_LOG_DEBUG : MIG_LOG_INFO, "%s", mig_peer_error(peer)->msg);
+        client_free(c);
+        break;
+    case MIG_PEER_CLOSED:
+        mig_log_debug("%s: closed", mig_peer_where(peer));
+        client_free(c);
+        break;
+    }
+}
+
+static bool is_local(int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t len = sizeof at;
+
+    return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
+}
+
+static void on_accept(int fd, void *data)
+{
+    struct mig_service *s = data;
+    struct client *c;
+
+    if (s->clients_len == s->options->max_peers) {
+        mig_fd_close(fd);
+        return;
+    }
+    c = MIG_NEW(struct client);
+    c->service = s;
+    c->local = is_local(fd);
+    c->creds = mig_credentials_ref(s->creds);
+    c->next = s->clients;
+    s->clients = c;
+    c->peer = mig_peer_accept(s->loop, fd,
+                              &(struct mig_peer_options){.tls = c->creds->tls,
+                                                         .fn = on_event,
+                                                         .admit = admit,
+                                                         .data = c,
+                                                         .timeout_ms = HANDSHAKE_MS});
+    if (++s->clients_len == s->options->max_peers) {
+        mig_log_warn("%zu peers are connected: no more until one goes", s->clients_len);
+        pause_listeners(s, true);
+    }
+}
+
+/* ---- life ---- */
+
+bool mig_service_new(struct mig_loop *loop, const struct mig_agent_options *o,
+                     struct mig_capturer *capturer, struct mig_credentials *creds,
+                     struct mig_service **ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_service_free) struct mig_service *s = MIG_NEW(struct mig_service);
+
+    s->loop = loop;
+    s->options = o;
+    s->capturer = capturer;
+    s->creds = mig_credentials_ref(creds);
+    if (!mig_attest_init(&s->attest, err)) {
+        return false;
+    }
+    *ret = mig_steal(&s);
+    return true;
+}
+
+void mig_service_free(struct mig_service *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->listeners.len; i++) {
+        mig_listener_free(s->listeners.items[i]);
+    }
+    s->listeners.len = 0;
+    while (s->clients != NULL) {
+        client_free(s->clients);
+    }
+    mig_free(s->listeners.items);
+    mig_credentials_free(s->creds);
+    mig_free(s);
+}
+
+bool mig_service_listen(struct mig_service *s, struct mig_error *err)
+{
+    MIG_AUTO(mig_free) char *list = mig_strdup(s->options->listen);
+    char *rest = list, *word;
+
+    while ((word = strsep(&rest, ",")) != NULL) {
+        struct mig_listener *listener;
+        struct mig_address at;
+
+        word = mig_text_trim(word);
+        if (!mig_address_parse(word, &at, err) ||
+            !mig_listener_new(s->loop, &at, on_accept, s, &listener, err)) {
+            return mig_wrap(err, "listen");
+        }
+        *MIG_PUSH(&s->listeners) = listener;
+        mig_log_info("listening on %s", mig_listener_where(listener));
+    }
+    return true;
+}
+
+void mig_service_use(struct mig_service *s, struct mig_credentials *creds)
+{
+    struct mig_credentials *old = s->creds;
+
+    s->creds = mig_credentials_ref(creds);
+    mig_credentials_free(old);
+}
