@@ -2,8 +2,8 @@
 /* Feeds every file of the folders on the command line to a fuzz entry: the
  * corpus runs under any compiler, without libFuzzer. */
 #include <dirent.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/file.h"

@@ -19,7 +19,8 @@
 struct mig_error;
 
 #define CHECK_TEST(name) static void name(void **state __attribute__((unused)))
-#define CHECK_EACH(c, cases) for (__typeof__(&(cases)[0]) c = (cases); c < (cases) + sizeof(cases) / sizeof *(cases); c++)
+#define CHECK_EACH(c, cases)                                                                       \
+    for (__typeof__(&(cases)[0]) c = (cases); c < (cases) + sizeof(cases) / sizeof *(cases); c++)
 #define CHECK_MAIN(...)                                                                            \
     int main(void)                                                                                 \
     {                                                                                              \
