@@ -51,11 +51,16 @@ static bool is_one_kind(const struct mig_party *parties, size_t len, struct mig_
         }
         mig_snapshot_vendor(parties[i].snapshot, other);
         if (strcmp(first, other) != 0 && *first != '\0' && *other != '\0') {
-            block(r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
-                  mig_strf("%s is %s, %s is %s: a guest that booted on one vendor's CPU fails on "
-                           "the other's",
-                           parties[0].name, first, parties[i].name, other),
-                  "choose hosts of one CPU vendor");
+            struct mig_reg reg = mig_reg_cpuid(0, 0, MIG_EBX);
+            struct mig_finding *f = block(
+                r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
+                mig_strf("%s is %s, %s is %s: a guest that booted on one vendor's CPU fails on "
+                         "the other's",
+                         parties[0].name, first, parties[i].name, other),
+                "choose hosts of one CPU vendor");
+
+            f->source = mig_party_seen(&parties[0], reg);
+            f->destination = mig_party_seen(&parties[i], reg);
             return false;
         }
     }
