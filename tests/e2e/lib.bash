@@ -73,6 +73,7 @@ as() { # NAME
 start() { # NAME COMMAND...
     local name=$1 try
     shift
+    : >"$dir/$name.log" # the last start of that name wrote an address too
     "$@" >"$dir/$name.log" 2>&1 &
     pids+=($!)
     for try in $(seq 200); do
