@@ -47,13 +47,13 @@ static uint64_t time_left(const struct mig_envoy *e)
     return gone < e->ask.timeout_ms ? e->ask.timeout_ms - gone : 1;
 }
 
-static bool admit(struct mig_peer *peer __attribute__((unused)), const unsigned char *der,
-                  size_t len, void *data, struct mig_error *err)
+static bool admit(struct mig_peer *peer __attribute__((unused)), struct x509_st *leaf, void *data,
+                  struct mig_error *err)
 {
     const struct mig_envoy *e = data;
     struct mig_identity identity;
 
-    if (!mig_identity_of_der(der, len, &identity, err)) {
+    if (!mig_identity_of_leaf(leaf, &identity, err)) {
         return false;
     }
     if (identity.role != MIG_ROLE_AGENT) {

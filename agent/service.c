@@ -266,12 +266,12 @@ static void client_free(struct client *c)
     mig_free(c);
 }
 
-static bool admit(struct mig_peer *peer __attribute__((unused)), const unsigned char *der,
-                  size_t len, void *data, struct mig_error *err)
+static bool admit(struct mig_peer *peer __attribute__((unused)), struct x509_st *leaf, void *data,
+                  struct mig_error *err)
 {
     struct client *c = data;
 
-    return mig_identity_of_der(der, len, &c->who, err);
+    return mig_identity_of_leaf(leaf, &c->who, err);
 }
 
 static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *data)

@@ -71,11 +71,8 @@ bool mig_identity_parse(const char *uri, struct mig_identity *ret, struct mig_er
     return true;
 }
 
-bool mig_identity_of_der(const unsigned char *der, size_t len, struct mig_identity *ret,
-                         struct mig_error *err)
+bool mig_identity_of_leaf(const struct x509_st *leaf, struct mig_identity *ret,
+                          struct mig_error *err)
 {
-    MIG_AUTO(X509_free) X509 *cert = NULL;
-
-    return mig_crypto_drain(mig_certificate_parse(der, len, &cert, err) &&
-                            mig_certificate_identity(cert, ret, err));
+    return mig_crypto_drain(mig_certificate_identity(leaf, ret, err));
 }

@@ -31,6 +31,9 @@ bool mig_identity_name_is_valid(const char *name);
 MIG_MUST_CHECK bool mig_identity_parse(const char *uri, struct mig_identity *ret,
                                        struct mig_error *err);
 
-/* From a certificate in DER; none or several mig:// URIs is an error. */
-MIG_MUST_CHECK bool mig_identity_of_der(const unsigned char *der, size_t len,
-                                        struct mig_identity *ret, struct mig_error *err);
+struct x509_st; /* OpenSSL's X509 */
+
+/* From a certificate that is parsed already; none or several mig:// URIs is an
+ * error. */
+MIG_MUST_CHECK bool mig_identity_of_leaf(const struct x509_st *leaf, struct mig_identity *ret,
+                                         struct mig_error *err);

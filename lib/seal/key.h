@@ -35,5 +35,16 @@ MIG_AUTO_DEFINE(mig_key_free, struct mig_key *);
 /* @ca_file may hold several authorities (roll-over); @crl_file may be NULL. */
 MIG_MUST_CHECK bool mig_trust_load(const char *ca_file, const char *crl_file,
                                    struct mig_trust **ret, struct mig_error *err);
+
+/* The two halves of the above: a program that waits for answers anyway reads
+ * the files meanwhile.  Nothing can be verified before prepare succeeded. */
+struct mig_trust *mig_trust_new(void);
+MIG_MUST_CHECK bool mig_trust_prepare(struct mig_trust *trust, const char *ca_file,
+                                      const char *crl_file, struct mig_error *err);
+
+/* A certificate that TLS has parsed: what it signed need not be parsed again.
+ * It is believed no more for that. */
+struct x509_st; /* OpenSSL's X509 */
+void mig_trust_introduce(struct mig_trust *trust, struct x509_st *leaf);
 void mig_trust_free(struct mig_trust *trust);
 MIG_AUTO_DEFINE(mig_trust_free, struct mig_trust *);

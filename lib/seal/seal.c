@@ -97,12 +97,14 @@ static bool check_kind(const struct mig_envelope *e, enum mig_payload_type type,
     return true;
 }
 
-static bool parse_chain(const struct mig_signature *s, STACK_OF(X509) * ret, struct mig_error *err)
+static bool parse_chain(const struct mig_trust *trust, const struct mig_signature *s,
+                        STACK_OF(X509) * ret, struct mig_error *err)
 {
     for (size_t i = 0; i < s->certs_len; i++) {
-        X509 *cert = NULL;
+        X509 *cert = mig_trust_known(trust, s->certs[i].bytes, s->certs[i].len);
 
-        if (!mig_certificate_parse(s->certs[i].bytes, s->certs[i].len, &cert, err)) {
+        if (cert == NULL &&
+            !mig_certificate_parse(s->certs[i].bytes, s->certs[i].len, &cert, err)) {
             return mig_wrap(err, "signer's chain, %zu of %zu", i + 1, s->certs_len);
         }
         (void)sk_X509_push(ret, cert);
@@ -163,7 +165,7 @@ static bool open_envelope(const struct mig_trust *trust, enum mig_payload_type t
     X509 *leaf;
 
     MIG_ASSERT(chain != NULL);
-    if (!check_kind(e, type, err) || !parse_chain(&e->signatures[0], chain, err)) {
+    if (!check_kind(e, type, err) || !parse_chain(trust, &e->signatures[0], chain, err)) {
         return false;
     }
     leaf = sk_X509_value(chain, 0);

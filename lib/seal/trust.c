@@ -3,6 +3,7 @@
 
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -12,8 +13,12 @@
 /* 112 bits: what is still out there as a company root (RSA 2048), no SHA-1. */
 #define CHAIN_SECURITY_LEVEL 2
 
+/* Introductions of one program run; more are simply parsed again. */
+#define KNOWN_MAX 64
+
 struct mig_trust {
-    X509_STORE *store;
+    X509_STORE *store; /* NULL until prepared */
+    STACK_OF(X509) * known;
 };
 
 MIG_AUTO_DEFINE(X509_STORE_CTX_free, X509_STORE_CTX *);
@@ -56,10 +61,48 @@ static bool add_crls(struct mig_trust *trust, const char *path, struct mig_error
     return true;
 }
 
-bool mig_trust_load(const char *ca_file, const char *crl_file, struct mig_trust **ret,
-                    struct mig_error *err)
+struct mig_trust *mig_trust_new(void)
 {
-    MIG_AUTO(mig_trust_free) struct mig_trust *trust = MIG_NEW(struct mig_trust);
+    struct mig_trust *trust = MIG_NEW(struct mig_trust);
+
+    trust->known = sk_X509_new_null();
+    MIG_ASSERT(trust->known != NULL);
+    return trust;
+}
+
+void mig_trust_introduce(struct mig_trust *trust, struct x509_st *leaf)
+{
+    if (sk_X509_num(trust->known) < KNOWN_MAX && X509_up_ref(leaf) == 1) {
+        (void)sk_X509_push(trust->known, leaf);
+    }
+}
+
+static bool has_bytes(X509 *cert, const unsigned char *der, size_t len)
+{
+    unsigned char *own = NULL;
+    int own_len = i2d_X509(cert, &own);
+    bool equal = own_len > 0 && (size_t)own_len == len && memcmp(own, der, len) == 0;
+
+    OPENSSL_free(own);
+    return equal;
+}
+
+X509 *mig_trust_known(const struct mig_trust *trust, const unsigned char *der, size_t len)
+{
+    for (int i = 0; i < sk_X509_num(trust->known); i++) {
+        X509 *cert = sk_X509_value(trust->known, i);
+
+        if (has_bytes(cert, der, len)) {
+            (void)X509_up_ref(cert);
+            return cert;
+        }
+    }
+    return NULL;
+}
+
+bool mig_trust_prepare(struct mig_trust *trust, const char *ca_file, const char *crl_file,
+                       struct mig_error *err)
+{
     unsigned long flags = X509_V_FLAG_NO_CHECK_TIME;
 
     trust->store = X509_STORE_new();
@@ -73,14 +116,26 @@ bool mig_trust_load(const char *ca_file, const char *crl_file, struct mig_trust 
     (void)X509_STORE_set_flags(trust->store, flags);
     (void)X509_STORE_set_depth(trust->store, MIG_CHAIN_MAX);
     X509_VERIFY_PARAM_set_auth_level(X509_STORE_get0_param(trust->store), CHAIN_SECURITY_LEVEL);
-    *ret = mig_steal(&trust);
     return mig_crypto_drain(true);
+}
+
+bool mig_trust_load(const char *ca_file, const char *crl_file, struct mig_trust **ret,
+                    struct mig_error *err)
+{
+    MIG_AUTO(mig_trust_free) struct mig_trust *trust = mig_trust_new();
+
+    if (!mig_trust_prepare(trust, ca_file, crl_file, err)) {
+        return false;
+    }
+    *ret = mig_steal(&trust);
+    return true;
 }
 
 void mig_trust_free(struct mig_trust *trust)
 {
     if (trust != NULL) {
         X509_STORE_free(trust->store);
+        mig_certificates_free(trust->known);
         mig_free(trust);
     }
 }
@@ -156,6 +211,7 @@ bool mig_trust_verify(const struct mig_trust *trust, X509 *leaf, STACK_OF(X509) 
     int64_t window[2];
     bool good;
 
+    MIG_ASSERT(trust->store != NULL);
     MIG_ASSERT(ctx != NULL && X509_STORE_CTX_init(ctx, trust->store, leaf, others) == 1);
     good = X509_verify_cert(ctx) == 1 ? chain_window(X509_STORE_CTX_get0_chain(ctx), window, err)
                                       : explain(ctx, leaf, err);

@@ -8,6 +8,9 @@
 #include "seal/certificate.h"
 #include "seal/key.h"
 
+/* The introduced certificate with these bytes, one reference more, or NULL. */
+X509 *mig_trust_known(const struct mig_trust *trust, const unsigned char *der, size_t len);
+
 /* Verify @leaf; @others (may be NULL) help to reach an authority.  The window
  * is the intersection over the whole chain, the authority included. */
 MIG_MUST_CHECK bool mig_trust_verify(const struct mig_trust *trust, X509 *leaf,

@@ -23,6 +23,8 @@ struct run {
     struct mig_target *targets;
     size_t len;
     struct mig_trust *trust;
+    bool trusts;              /* the authorities are read */
+    struct mig_error trouble; /* they could not be */
     struct mig_tls *tls;
     struct mig_loop *loop;
     struct call *calls;
@@ -38,13 +40,13 @@ static struct mig_session_input input(enum mig_session_event event)
         .event = event, .now_ms = mig_now_ms(), .now_unix = mig_now_unix()};
 }
 
-static bool on_admit(struct mig_peer *peer, const unsigned char *der, size_t len, void *data,
-                     struct mig_error *err)
+static bool on_admit(struct mig_peer *peer, struct x509_st *leaf, void *data, struct mig_error *err)
 {
     struct call *call = data;
 
     (void)peer;
-    return mig_session_admit(&call->session, der, len, err);
+    mig_trust_introduce(call->run->trust, leaf);
+    return mig_session_admit(&call->session, leaf, err);
 }
 
 static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *data)
@@ -89,12 +91,25 @@ static void start_peer(struct call *call)
     call->peer = mig_peer_connect(call->run->loop, &call->session.target->address, &options);
 }
 
+static bool read_authorities(struct run *r, struct mig_error *err)
+{
+    if (!r->trusts) {
+        r->trusts = mig_trust_prepare(r->trust, r->g->tls.ca, r->g->tls.crl, err);
+    }
+    return r->trusts;
+}
+
+/* While the first host is busy with its answer there is time to read what the
+ * answer will be verified by. */
 static void send_ask(struct call *call)
 {
     uint64_t deadline = mig_session_deadline(&call->session), now = mig_now_ms();
 
     mig_peer_send(call->peer, &call->session.ask);
     mig_peer_expect(call->peer, "capture", deadline > now ? deadline - now : 1);
+    if (!read_authorities(call->run, &call->run->trouble)) {
+        mig_loop_stop(call->run->loop);
+    }
 }
 
 static void act(struct call *call, enum mig_session_action action)
@@ -157,11 +172,9 @@ static bool load_keys(struct run *r, struct mig_error *err)
     for (i = 0; i < r->len && !live; i++) {
         live = is_live(r, i);
     }
-    if (files->ca != NULL && !mig_trust_load(files->ca, files->crl, &r->trust, err)) {
-        return false;
-    }
+    r->trust = files->ca != NULL ? mig_trust_new() : NULL;
     if (!live) {
-        return true;
+        return r->trust == NULL || read_authorities(r, err);
     }
     if (files->ca == NULL || files->cert == NULL || files->key == NULL) {
         return mig_fail(err, MIG_USAGE,
@@ -209,7 +222,11 @@ static bool converse(struct run *r, struct mig_evidence *slots, struct mig_error
     for (size_t i = 0; i < r->calls_len; i++) {
         act(&r->calls[i], mig_session_step(&r->calls[i].session, &start));
     }
-    return mig_loop_run(r->loop) || mig_fail(err, MIG_INTERNAL, "the event loop broke");
+    if (!mig_loop_run(r->loop)) {
+        return mig_fail(err, MIG_INTERNAL, "the event loop broke");
+    }
+    *err = r->trouble;
+    return r->trouble.code == MIG_OK && read_authorities(r, err);
 }
 
 static void read_files(const struct run *r, struct mig_evidence *slots)

@@ -83,13 +83,12 @@ static enum mig_session_action fail(struct mig_session *s, const struct mig_erro
     return MIG_SESSION_FINISH;
 }
 
-bool mig_session_admit(struct mig_session *s, const unsigned char *der, size_t len,
-                       struct mig_error *err)
+bool mig_session_admit(struct mig_session *s, struct x509_st *leaf, struct mig_error *err)
 {
     const char *pinned = s->target->address.name;
     struct mig_identity id;
 
-    if (!mig_identity_of_der(der, len, &id, err)) {
+    if (!mig_identity_of_leaf(leaf, &id, err)) {
         return false;
     }
     if (id.role != MIG_ROLE_AGENT) {

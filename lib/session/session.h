@@ -39,6 +39,8 @@ struct mig_session_input {
     const char *phase;
 };
 
+struct x509_st; /* OpenSSL's X509 */
+
 /* All pointers are borrowed and outlive the session. */
 struct mig_session {
     const struct mig_trust *trust;
@@ -56,7 +58,7 @@ struct mig_session {
 };
 
 /* May this certificate answer for our target?  To be asked once, before READY. */
-MIG_MUST_CHECK bool mig_session_admit(struct mig_session *s, const unsigned char *der, size_t len,
+MIG_MUST_CHECK bool mig_session_admit(struct mig_session *s, struct x509_st *leaf,
                                       struct mig_error *err);
 
 enum mig_session_action mig_session_step(struct mig_session *s, const struct mig_session_input *in);

@@ -194,17 +194,14 @@ bool mig_channel_blames_certificate(const struct mig_channel *ch)
     return ch->blame.code != MIG_OK;
 }
 
-bool mig_channel_leaf(const struct mig_channel *ch, struct mig_bytes *ret, struct mig_error *err)
+bool mig_channel_leaf(const struct mig_channel *ch, struct x509_st **ret, struct mig_error *err)
 {
-    const X509 *leaf = SSL_get0_peer_certificate(ch->ssl);
-    unsigned char *der = NULL;
-    int len = leaf != NULL ? i2d_X509(leaf, &der) : -1;
+    X509 *leaf = SSL_get0_peer_certificate(ch->ssl);
 
-    if (len <= 0) {
+    if (leaf == NULL) {
         return mig_tls_trouble(err, MIG_TRUST, "peer showed no certificate");
     }
-    *ret = (struct mig_bytes){.items = mig_memdup(der, (size_t)len), .len = (size_t)len};
-    OPENSSL_free(der);
+    *ret = leaf;
     return true;
 }
 

@@ -10,6 +10,7 @@
 
 struct mig_address;
 struct mig_channel;
+struct x509_st;
 struct mig_tls;
 
 enum mig_channel_state {
@@ -32,8 +33,8 @@ enum mig_channel_state mig_channel_handshake(struct mig_channel *ch, struct mig_
 /* Did the handshake break because the peer's certificate is refused? */
 bool mig_channel_blames_certificate(const struct mig_channel *ch);
 
-/* The peer's certificate in DER, once the handshake is done. */
-MIG_MUST_CHECK bool mig_channel_leaf(const struct mig_channel *ch, struct mig_bytes *ret,
+/* The peer's certificate once the handshake is done; the channel keeps it. */
+MIG_MUST_CHECK bool mig_channel_leaf(const struct mig_channel *ch, struct x509_st **ret,
                                      struct mig_error *err);
 
 /* DONE: *@ret is at least 1. */

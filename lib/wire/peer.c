@@ -388,12 +388,12 @@ static void discard(struct mig_peer *p)
 
 static void admit(struct mig_peer *p)
 {
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes leaf = {0};
+    struct x509_st *leaf;
     bool admitted;
 
     p->phase = "verify";
     admitted = mig_channel_leaf(p->stream.channel, &leaf, &p->error) &&
-               p->o.admit(p, leaf.items, leaf.len, p->o.data, &p->error);
+               p->o.admit(p, leaf, p->o.data, &p->error);
     if (p->closed) {
         return;
     }

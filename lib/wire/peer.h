@@ -18,6 +18,7 @@
 struct mig_message;
 struct mig_peer;
 struct mig_tls;
+struct x509_st; /* OpenSSL's X509; borrowed for the call */
 
 enum mig_peer_event {
     MIG_PEER_READY,   /* TLS done, chain verified, admit() said yes */
@@ -32,7 +33,7 @@ typedef void mig_peer_fn(struct mig_peer *peer, enum mig_peer_event event, void 
 
 /* May this certificate talk to us?  Called once, after the chain is verified
  * and, for a pinned-less TCP address, the DNS or IP name matched. */
-typedef bool mig_admit_fn(struct mig_peer *peer, const unsigned char *der, size_t len, void *data,
+typedef bool mig_admit_fn(struct mig_peer *peer, struct x509_st *leaf, void *data,
                           struct mig_error *err);
 
 struct mig_peer_options {

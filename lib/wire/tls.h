@@ -2,7 +2,7 @@
 /*
  * wire/tls.h: mutual TLS 1.3 only, by tls_policy.def.  Both ends show a
  * certificate of the fleet; what it entitles to is asked of the program
- * through admit(), with the leaf in DER.
+ * through admit().
  */
 #pragma once
 

@@ -14,13 +14,13 @@ static const char *const event_names[] = {
     [MIG_PEER_CLOSED] = "CLOSED", [MIG_PEER_FAILED] = "FAILED",   [MIG_PEER_DRAINED] = "DRAINED",
 };
 
-static bool admit(struct mig_peer *peer __attribute__((unused)), const unsigned char *der,
-                  size_t len, void *data, struct mig_error *err)
+static bool admit(struct mig_peer *peer __attribute__((unused)), struct x509_st *leaf, void *data,
+                  struct mig_error *err)
 {
     const struct side *s = data;
     struct mig_identity id;
 
-    if (!mig_identity_of_der(der, len, &id, err)) {
+    if (!mig_identity_of_leaf(leaf, &id, err)) {
         return false;
     }
     if (s->role >= 0 && (int)id.role != s->role) {

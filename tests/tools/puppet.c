@@ -89,12 +89,10 @@ static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *dat
     }
 }
 
-static bool admit(struct mig_peer *peer, const unsigned char *der, size_t len, void *data,
-                  struct mig_error *err)
+static bool admit(struct mig_peer *peer, struct x509_st *leaf, void *data, struct mig_error *err)
 {
     (void)peer;
-    (void)der;
-    (void)len;
+    (void)leaf;
     (void)data;
     (void)err;
     return true;

@@ -79,14 +79,15 @@ static bool identity_of(const struct fleet *f, const char *name, struct mig_iden
     MIG_AUTO(mig_free) char *path = fleet_cert(f, name);
     MIG_AUTO(mig_certificates_free) STACK_OF(X509) *certs = NULL;
     unsigned char *der = NULL;
+    X509 *cut = NULL;
     int len;
     bool good;
 
     check_done(name, mig_pem_certificates(path, 1, &certs, err), err);
     len = i2d_X509(sk_X509_value(certs, 0), &der);
-    good = mig_identity_of_der(der, (size_t)len, ret, err);
+    good = mig_identity_of_leaf(sk_X509_value(certs, 0), ret, err);
     check_true("a cut one is refused",
-               !mig_identity_of_der(der, (size_t)len - 1, ret, &(struct mig_error){0}));
+               !mig_certificate_parse(der, (size_t)len - 1, &cut, &(struct mig_error){0}));
     OPENSSL_free(der);
     check_number("error queue", 0, ERR_peek_error());
     return good;
@@ -134,14 +135,14 @@ CHECK_TEST(a_certificate_speaks_for_exactly_one_identity)
 CHECK_TEST(bytes_that_are_no_certificate_are_refused)
 {
     static const unsigned char noise[20000] = {0x30, 0x82, 0x01, 0x00};
-    struct mig_identity id;
+    X509 *cert = NULL;
     struct mig_error err = {0};
 
-    check_true("empty", !mig_identity_of_der(noise, 0, &id, &err));
+    check_true("empty", !mig_certificate_parse(noise, 0, &cert, &err));
     check_contains("empty", "certificate is damaged", err.msg);
-    check_true("noise", !mig_identity_of_der(noise, 300, &id, &err));
+    check_true("noise", !mig_certificate_parse(noise, 300, &cert, &err));
     check_contains("noise", "certificate is damaged", err.msg);
-    check_true("large", !mig_identity_of_der(noise, sizeof noise, &id, &err));
+    check_true("large", !mig_certificate_parse(noise, sizeof noise, &cert, &err));
     check_contains("large", "more than 16384", err.msg);
     check_number("error queue", 0, ERR_peek_error());
 }

@@ -147,8 +147,8 @@ struct asker {
 };
 
 static bool admit_all(struct mig_peer *peer __attribute__((unused)),
-                      const unsigned char *der __attribute__((unused)),
-                      size_t len __attribute__((unused)), void *data __attribute__((unused)),
+                      struct x509_st *leaf __attribute__((unused)),
+                      void *data __attribute__((unused)),
                       struct mig_error *err __attribute__((unused)))
 {
     return true;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "seal/key.h"
+#include "seal/pem.h"
 #include "seal/seal.h"
 #include "snapshot/builder.h"
 #include "snapshot/codec.h"
@@ -66,25 +67,13 @@ static enum mig_session_action step(struct scene *sc, enum mig_session_event eve
     return mig_session_step(&sc->session, &in);
 }
 
-static struct mig_bytes der_of(const char *name)
-{
-    MIG_AUTO(mig_free) char *pem = fleet_cert(fleet, name);
-    MIG_AUTO(mig_free) char *der = fleet_path(fleet, "leaf.der");
-    MIG_AUTO(mig_free)
-    char *command = mig_strf("openssl x509 -in '%s' -outform DER -out '%s'", pem, der);
-    struct mig_bytes bytes = {0};
-    struct mig_error err;
-
-    check_number("openssl", 0, (uint64_t)system(command));
-    check_done("der", mig_file_read(der, 1u << 20, &bytes, &err), &err);
-    return bytes;
-}
-
 static bool admit(struct scene *sc, const char *name, struct mig_error *err)
 {
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes der = der_of(name);
+    MIG_AUTO(mig_free) char *path = fleet_cert(fleet, name);
+    MIG_AUTO(mig_certificates_free) STACK_OF(X509) *certs = NULL;
 
-    return mig_session_admit(&sc->session, der.items, der.len, err);
+    check_done(name, mig_pem_certificates(path, 1, &certs, err), err);
+    return mig_session_admit(&sc->session, sk_X509_value(certs, 0), err);
 }
 
 static struct mig_bytes sealed_by(const char *name, const unsigned char *nonce)
