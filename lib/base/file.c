@@ -72,6 +72,22 @@ bool mig_file_read(const char *path, size_t max, struct mig_bytes *ret, struct m
     return mig_fd_read(fd, path, max, ret, err);
 }
 
+bool mig_fd_check_private(int fd, const char *path, struct mig_error *err)
+{
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        return mig_fail_errno(err, MIG_IO, "%s", path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return mig_fail(err, MIG_IO, "%s: a private key must be a regular file", path);
+    }
+    return (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 ||
+           mig_fail(err, MIG_TRUST,
+                    "%s: private key has mode %04o and others may use it, expected 0600", path,
+                    st.st_mode & 07777);
+}
+
 bool mig_fd_write(int fd, const char *name, const void *bytes, size_t len, struct mig_error *err)
 {
     const unsigned char *p = bytes;

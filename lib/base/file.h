@@ -35,6 +35,9 @@ MIG_MUST_CHECK bool mig_file_read(const char *path, size_t max, struct mig_bytes
 MIG_MUST_CHECK bool mig_fd_read(int fd, const char *name, size_t max, struct mig_bytes *ret,
                                 struct mig_error *err);
 
+/* Is a private key's file a regular one that only its owner may use? */
+MIG_MUST_CHECK bool mig_fd_check_private(int fd, const char *path, struct mig_error *err);
+
 /* Temporary file, fsync, rename: a reader sees the old file or the new one.
  * "-" is standard output. */
 MIG_MUST_CHECK bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode,

@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -106,20 +105,11 @@ static bool read_secret(const char *path, unsigned char *buf, size_t *ret_len,
                         struct mig_error *err)
 {
     MIG_AUTO(mig_fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat st;
     size_t len = 0;
     ssize_t got;
 
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        return mig_fail_errno(err, MIG_IO, "%s", path);
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return mig_fail(err, MIG_IO, "%s: a private key must be a regular file", path);
-    }
-    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return mig_fail(err, MIG_TRUST,
-                        "%s: private key has mode %04o and others may use it, expected 0600", path,
-                        st.st_mode & 07777);
+    if (!mig_fd_check_private(fd, path, err)) {
+        return false;
     }
     while (len <= MIG_PEM_KEY_MAX && (got = read(fd, buf + len, MIG_PEM_KEY_MAX + 1 - len)) != 0) {
         if (got < 0 && errno != EINTR) {

@@ -133,6 +133,8 @@ static bool load_crl(SSL_CTX *ctx, const char *path, struct mig_error *err)
 
 static bool load_files(SSL_CTX *ctx, const struct mig_tls_files *files, struct mig_error *err)
 {
+    MIG_AUTO(mig_fd_close) int key = -1;
+
     if (!is_readable(files->ca, err) || !is_readable(files->cert, err) ||
         !is_readable(files->key, err)) {
         return false;
@@ -142,6 +144,10 @@ static bool load_files(SSL_CTX *ctx, const struct mig_tls_files *files, struct m
     }
     if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1) {
         return mig_tls_trouble(err, MIG_FORMAT, "%s: no usable certificate in PEM", files->cert);
+    }
+    key = open(files->key, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (!mig_fd_check_private(key, files->key, err)) {
+        return false;
     }
     /* Loading compares with the certificate; that failure has its own words. */
     if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1) {

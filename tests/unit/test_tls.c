@@ -297,6 +297,9 @@ CHECK_TEST(files_that_do_not_do_are_named)
     MIG_AUTO(mig_free) char *cert = fleet_cert(fleet, "alpha");
     MIG_AUTO(mig_free) char *key = fleet_key_file(fleet, "alpha");
     MIG_AUTO(mig_free) char *foreign = fleet_key_file(fleet, "olive");
+    MIG_AUTO(mig_free) char *hidden = fleet_path(fleet, "hidden-cert.pem");
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes pem = {0};
+    struct mig_error trouble;
     const struct {
         const char *label;
         struct mig_tls_files files;
@@ -317,8 +320,9 @@ CHECK_TEST(files_that_do_not_do_are_named)
          MIG_IO,                                                        "/nonexistent/r: No such file"   },
         {"CA is a key",   {key, cert, key, NULL},           MIG_FORMAT, "holds no certificate in PEM"    },
         {"cert is a key", {fleet->ca, key, key, NULL},      MIG_FORMAT, "no usable certificate in PEM"   },
+        {"key for all",   {fleet->ca, cert, cert, NULL},    MIG_TRUST,  "private key has mode 0644"      },
         {"key is a cert",
-         {fleet->ca, cert, cert, NULL},
+         {fleet->ca, cert, hidden, NULL},
          MIG_FORMAT,                                                    "no usable private key in PEM"   },
         {"foreign key",   {fleet->ca, cert, foreign, NULL}, MIG_TRUST,  "does not belong to "            },
         {"CRL is a cert",
@@ -326,6 +330,8 @@ CHECK_TEST(files_that_do_not_do_are_named)
          MIG_FORMAT,                                                    "holds no revocation list in PEM"},
     };
 
+    check_done("cert", mig_file_read(cert, 1u << 16, &pem, &trouble), &trouble);
+    check_done("hidden", mig_file_write(hidden, pem.items, pem.len, 0600, &trouble), &trouble);
     CHECK_EACH (c, cases) {
         struct mig_tls *tls = NULL;
         struct mig_error err = {0};
