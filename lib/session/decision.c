@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "cpu/field.h"
 
 #define DAY_S 86400
 
@@ -80,13 +81,14 @@ static const char *remedy_of(const char *refusal)
 static bool believe_age(const struct mig_belief *belief, const struct mig_evidence *e,
                         struct mig_result *r)
 {
-    if (belief->max_age_s == 0 || e->kind == MIG_EVIDENCE_LIVE || e->age_s <= belief->max_age_s) {
+    int64_t age = e->age_s > e->sealed_age_s ? e->age_s : e->sealed_age_s;
+
+    if (belief->max_age_s == 0 || e->kind == MIG_EVIDENCE_LIVE || age <= belief->max_age_s) {
         return true;
     }
     distrust(r, "trust/expired", "make the snapshot again, or accept older ones with --max-age",
              mig_strf("%s: %s evidence is %" PRId64 " days old, accepted are %" PRId64, e->name,
-                      mig_evidence_kind_name(e->kind), e->age_s / DAY_S,
-                      belief->max_age_s / DAY_S));
+                      mig_evidence_kind_name(e->kind), age / DAY_S, belief->max_age_s / DAY_S));
     return false;
 }
 
@@ -140,9 +142,9 @@ bool mig_decision_check_names(struct mig_evidence *hosts, const char *const *wor
             }
             if (hosts[i].kind != MIG_EVIDENCE_FOREIGN && hosts[j].kind != MIG_EVIDENCE_FOREIGN) {
                 return mig_fail(err, MIG_USAGE,
-                                pair ? "source and destination are the same host '%s'"
-                                     : "the same host is there twice: '%s'",
-                                hosts[i].name);
+                                pair ? "source and destination are the same host '%s': %s and %s"
+                                     : "the same host is there twice: '%s', %s and %s",
+                                hosts[i].name, words[j], words[i]);
             }
             if (hosts[i].kind == MIG_EVIDENCE_FOREIGN) {
                 tell_apart(&hosts[i], words[i]);
@@ -175,6 +177,35 @@ static void ask(struct mig_decision *d, const struct mig_choice *choice, bool pa
     mig_free(parties);
 }
 
+static bool has_table(enum mig_arch arch)
+{
+    const struct mig_fields all = mig_field_all();
+    enum mig_space space = arch == MIG_ARCH_ARM64 ? MIG_SPACE_IDREG : MIG_SPACE_CPUID;
+
+    for (size_t i = 0; i < all.len; i++) {
+        if (all.items[i].reg.space == space) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hosts whose registers no table describes were not compared, however little
+ * there is to be said against them. */
+static void doubt_architecture(struct mig_decision *d)
+{
+    for (size_t i = 0; i < d->hosts_len && d->result.verdict != MIG_INCOMPATIBLE; i++) {
+        const struct mig_snapshot *s = d->hosts[i].snapshot;
+
+        if (s != NULL && !has_table(s->arch)) {
+            distrust(&d->result, "coverage/arch", "use a version that judges this architecture",
+                     mig_strf("%s is %s: this version has no table of its registers and can not "
+                              "compare them",
+                              d->hosts[i].name, mig_arch_name(s->arch)));
+        }
+    }
+}
+
 bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
                         const struct mig_belief *belief, bool pair, struct mig_error *err)
 {
@@ -182,6 +213,7 @@ bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
         return false;
     }
     ask(d, choice, pair);
+    doubt_architecture(d);
     for (size_t i = 0; i < d->hosts_len; i++) {
         (void)mig_decision_believe(belief, &d->hosts[i], &d->result);
     }

@@ -128,21 +128,26 @@ static enum mig_evidence_kind kind_of(const struct mig_stamp *stamp, bool asked)
     return asked ? MIG_EVIDENCE_LIVE : MIG_EVIDENCE_FILED;
 }
 
+static int64_t since(int64_t then, int64_t now)
+{
+    return now > then ? now - then : 0;
+}
+
 /* A replay is stamped today; how old its content is stands in a fact, where it
  * is known at all. */
 static int64_t age_of(const struct mig_snapshot *s, int64_t now)
 {
     const char *origin = mig_snapshot_fact(s, "replay.issued-at");
-    int64_t since = s->stamp.issued_at;
+    int64_t issued_at = s->stamp.issued_at;
     uint64_t seconds;
 
     if (s->stamp.replayed) {
         if (origin == NULL || !mig_text_to_u64(origin, INT64_MAX, &seconds)) {
             return -1;
         }
-        since = (int64_t)seconds;
+        issued_at = (int64_t)seconds;
     }
-    return now > since ? now - since : 0;
+    return since(issued_at, now);
 }
 
 bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *sealed, size_t len,
@@ -164,6 +169,7 @@ bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *seale
     (void)snprintf(e.name, sizeof e.name, "%s", s->stamp.host);
     e.kind = kind_of(&s->stamp, nonce != NULL);
     e.age_s = age_of(s, now);
+    e.sealed_age_s = since(s->stamp.issued_at, now);
     memcpy(e.digest, payload->digest, sizeof e.digest);
     e.snapshot = mig_steal(&s);
     e.sealed = mig_memdup(sealed, len);
@@ -223,7 +229,7 @@ bool mig_evidence_read(const struct mig_trust *trust, const char *path, int64_t 
         return refuse(ret, mig_evidence_refusal_of(err->code));
     }
     if (!mig_seal_is_envelope(file.items, file.len)) {
-        return read_unsigned(path, &file, now, ret, err);
+        return read_unsigned(path, &file, now, ret, err) || mig_wrap(err, "%s", shown);
     }
     if (trust == NULL) {
         (void)mig_fail(err, MIG_USAGE,

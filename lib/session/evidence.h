@@ -21,7 +21,8 @@ enum mig_evidence_kind {
 struct mig_evidence {
     char name[MIG_NAME_MAX]; /* the host, as judged and printed */
     enum mig_evidence_kind kind;
-    int64_t age_s;                          /* since issued-at; -1 when unknown */
+    int64_t age_s;                          /* of what it tells; -1 when unknown */
+    int64_t sealed_age_s;                   /* of its seal: it tells of nothing younger */
     unsigned char digest[MIG_DIGEST_BYTES]; /* evidence digest; of the file when unsigned */
     const char *format;                     /* importer's name for unsigned and foreign */
     struct mig_snapshot *snapshot;          /* NULL when error.code is set */

@@ -91,10 +91,20 @@ static void start_peer(struct call *call)
     call->peer = mig_peer_connect(call->run->loop, &call->session.target->address, &options);
 }
 
+/* What is wrong with our own files tells nothing about a host's evidence. */
+static bool blame_configuration(struct mig_error *err)
+{
+    if (err->code != MIG_INTERNAL) {
+        err->code = MIG_USAGE;
+    }
+    return false;
+}
+
 static bool read_authorities(struct run *r, struct mig_error *err)
 {
     if (!r->trusts) {
-        r->trusts = mig_trust_prepare(r->trust, r->g->tls.ca, r->g->tls.crl, err);
+        r->trusts = mig_trust_prepare(r->trust, r->g->tls.ca, r->g->tls.crl, err) ||
+                    blame_configuration(err);
     }
     return r->trusts;
 }
@@ -182,7 +192,14 @@ static bool load_keys(struct run *r, struct mig_error *err)
                         "here or in migctl.conf",
                         r->targets[i - 1].word);
     }
-    return mig_tls_new(files, &r->tls, err);
+    return mig_tls_new(files, &r->tls, err) || blame_configuration(err);
+}
+
+bool mig_gather_load_trust(const struct mig_gather *g, struct mig_trust **ret,
+                           struct mig_error *err)
+{
+    return g->tls.ca == NULL || mig_trust_load(g->tls.ca, g->tls.crl, ret, err) ||
+           blame_configuration(err);
 }
 
 static void add_call(struct run *r, size_t i, size_t beyond, struct mig_evidence *slots)

@@ -24,3 +24,8 @@ struct mig_gather {
  * ret[i].error.  The caller clears @ret in both cases. */
 MIG_MUST_CHECK bool mig_gather_run(const struct mig_gather *g, const char *const *hosts, size_t len,
                                    struct mig_evidence *ret, struct mig_error *err);
+
+/* The authorities that @g names, for files alone; when it names none @ret stays
+ * as it is.  Whatever is wrong with them is MIG_USAGE: it says nothing about evidence. */
+MIG_MUST_CHECK bool mig_gather_load_trust(const struct mig_gather *g, struct mig_trust **ret,
+                                          struct mig_error *err);

@@ -158,9 +158,10 @@ static const char *find_opt_in(const char *word)
 
 static bool is_listed(const struct mig_text *t, const char *name)
 {
-    MIG_AUTO(mig_free) char *wanted = mig_strf(" %s,", name);
+    MIG_AUTO(mig_free) char *list = mig_strf(", %s, ", t->items != NULL ? t->items : "");
+    MIG_AUTO(mig_free) char *wanted = mig_strf(", %s, ", name);
 
-    return t->items != NULL && strstr(t->items, wanted) != NULL;
+    return strstr(list, wanted) != NULL;
 }
 
 static void list_opt_ins(struct mig_text *t)
@@ -169,7 +170,7 @@ static void list_opt_ins(struct mig_text *t)
 
     for (size_t i = 0; i < all.len; i++) {
         if (all.items[i].opt_in != NULL && !is_listed(t, all.items[i].opt_in)) {
-            mig_text_addf(t, " %s,", all.items[i].opt_in);
+            mig_text_addf(t, "%s%s", t->len > 0 ? ", " : "", all.items[i].opt_in);
         }
     }
 }
@@ -184,8 +185,8 @@ static bool take_allow(struct mig_host_options *h, const char *word, struct mig_
         return true;
     }
     list_opt_ins(&known);
-    return mig_fail(err, MIG_USAGE, "allow: '%.40s' is no opt-in feature; they are%s", word,
-                    known.items != NULL ? known.items : " none");
+    return mig_fail(err, MIG_USAGE, "allow: '%.40s' is no opt-in feature; they are %s", word,
+                    known.items != NULL ? known.items : "none");
 }
 
 static bool fill(struct mig_host_options *h, struct mig_error *err)

@@ -257,6 +257,19 @@ void mig_report_text_findings(const struct mig_report *r, const struct mig_findi
     }
 }
 
+/* Is losses[at] called what one before it was?  Rows of one leaf share a name. */
+static bool is_told(const struct mig_loss *losses, size_t at)
+{
+    const char *name = losses[at].name;
+
+    for (size_t i = 0; name != NULL && name[0] != '\0' && i < at; i++) {
+        if (losses[i].name != NULL && strcmp(losses[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void mig_report_text_losses(const struct mig_report *r, const struct mig_loss *losses, size_t len)
 {
     size_t i = 0;
@@ -270,9 +283,12 @@ void mig_report_text_losses(const struct mig_report *r, const struct mig_loss *l
         const char *comma = "";
 
         mig_text_addf(&names, "%s: ", host);
-        for (; i < len && strcmp(losses[i].host, host) == 0; i++) {
+        for (size_t first = i; i < len && strcmp(losses[i].host, host) == 0; i++) {
             bool named = losses[i].name != NULL && losses[i].name[0] != '\0';
 
+            if (is_told(&losses[first], i - first)) {
+                continue;
+            }
             mig_text_addf(&names, "%s%s%s", comma, named ? losses[i].name : losses[i].id,
                           losses[i].security ? " [security]" : "");
             comma = ", ";

@@ -117,15 +117,14 @@ static const struct mig_importer *find_importer(const char *text, size_t len)
     return NULL;
 }
 
-static bool fail_unknown(const char *name, struct mig_error *err)
+static bool fail_unknown(struct mig_error *err)
 {
     MIG_AUTO(mig_text_clear) struct mig_text known = {0};
 
     for (size_t i = 0; i < MIG_COUNT(importers); i++) {
         mig_text_addf(&known, "%s%s", i == 0 ? "" : ", ", importers[i].title);
     }
-    return mig_fail(err, MIG_FORMAT, "%s: file of no known format; known are %s", name,
-                    known.items);
+    return mig_fail(err, MIG_FORMAT, "file of no known format; known are %s", known.items);
 }
 
 bool mig_import(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
@@ -136,7 +135,7 @@ bool mig_import(const char *name, const char *text, size_t len, struct mig_snaps
     const struct mig_importer *importer;
 
     if (len > MIG_IMPORT_BYTES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "%s: larger than %u bytes", name, MIG_IMPORT_BYTES_MAX);
+        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
     }
     while (len > 0 && strchr(" \t\r\n", text[0]) != NULL && text[0] != '\0') {
         text++;
@@ -146,10 +145,10 @@ bool mig_import(const char *name, const char *text, size_t len, struct mig_snaps
     memcpy(copy, text, len);
     importer = find_importer(copy, len);
     if (importer == NULL) {
-        return fail_unknown(name, err);
+        return fail_unknown(err);
     }
     if (!importer->read(copy, len, &s, err)) {
-        return mig_wrap(err, "%s: %s", name, importer->title);
+        return mig_wrap(err, "%s", importer->title);
     }
     if (s->stamp.host[0] == '\0') {
         (void)snprintf(s->stamp.host, sizeof s->stamp.host, "%s", name);

@@ -22,7 +22,7 @@ struct mig_importer {
 
 /* Our own JSON and every foreign format; @ret_format gets the importer's name
  * ("snapshot-json" for ours).  @name is the host name to use when the dump has
- * none and stands in messages. */
+ * none; messages leave it to the caller to name the file. */
 MIG_MUST_CHECK bool mig_import(const char *name, const char *text, size_t len,
                                struct mig_snapshot **ret, const char **ret_format,
                                struct mig_error *err);

@@ -13,11 +13,18 @@
 #include "base/text.h"
 #include "seal/key.h"
 
-static bool is_regular(const char *path)
+static bool claims_to_be_snapshot(const char *path)
+{
+    return mig_text_ends(path, ".json") || mig_text_ends(path, ".sealed");
+}
+
+/* A snapshot that is not there, such as a link to nowhere, is kept for the
+ * message that reading it gives. */
+static bool may_be_member(const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return stat(path, &st) == 0 ? S_ISREG(st.st_mode) : claims_to_be_snapshot(path);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -38,7 +45,7 @@ static bool list(const char *directory, struct pool *p, struct mig_error *err)
     while ((entry = readdir(dir)) != NULL) {
         char *path = mig_strf("%s/%s", directory, entry->d_name);
 
-        if (entry->d_name[0] == '.' || !is_regular(path) || p->members > POOL_MEMBERS_MAX) {
+        if (entry->d_name[0] == '.' || !may_be_member(path) || p->members > POOL_MEMBERS_MAX) {
             mig_free(path);
             continue;
         }
@@ -52,11 +59,6 @@ static bool list(const char *directory, struct pool *p, struct mig_error *err)
     (void)closedir(dir);
     qsort(p->paths, p->members, sizeof *p->paths, compare_paths);
     return true;
-}
-
-static bool claims_to_be_snapshot(const char *path)
-{
-    return mig_text_ends(path, ".json") || mig_text_ends(path, ".sealed");
 }
 
 /* Keep what is a member or should have been one. */
@@ -92,8 +94,7 @@ bool pool_load(const char *directory, const struct mig_host_options *o, struct p
     MIG_AUTO(mig_trust_free) struct mig_trust *trust = NULL;
 
     ret->directory = directory;
-    if ((o->ca != NULL && !mig_trust_load(o->ca, o->crl, &trust, err)) ||
-        !list(directory, ret, err)) {
+    if (!mig_gather_load_trust(&o->gather, &trust, err) || !list(directory, ret, err)) {
         return false;
     }
     read_members(ret, trust);

@@ -188,7 +188,7 @@ static int verify(struct command *c)
     const char *path = c->words.operands[0];
     struct mig_evidence e = {0};
     struct mig_error err;
-    bool good = (c->host.ca == NULL || mig_trust_load(c->host.ca, c->host.crl, &trust, &err)) &&
+    bool good = mig_gather_load_trust(&c->host.gather, &trust, &err) &&
                 mig_evidence_read(trust, path, mig_now_unix(), &e, &err);
 
     if (good && e.sealed == NULL) {
@@ -207,6 +207,7 @@ static bool import_text(const struct command *c, const struct mig_bytes *file, c
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
     MIG_AUTO(mig_free) char *json = NULL;
+    bool is_stdin = strcmp(c->words.operands[0], "-") == 0;
     const char *format;
 
     if (mig_seal_is_envelope(file->items, file->len)) {
@@ -214,7 +215,7 @@ static bool import_text(const struct command *c, const struct mig_bytes *file, c
                         c->words.operands[0]);
     }
     if (!mig_import(name, (const char *)file->items, file->len, &s, &format, err)) {
-        return false;
+        return mig_wrap(err, "%s", is_stdin ? "standard input" : c->words.operands[0]);
     }
     json = mig_snapshot_to_json(s);
     return mig_file_write(c->output, json, strlen(json), 0644, err);

@@ -97,5 +97,16 @@ says "127.0.0.1:$port: TLS: "
 expect 2 migctl snapshot show --ca "$pki/ca-cert.pem" --cert "$pki/olga-cert.pem" \
     --key "$dir/missing.pem" "$alpha"
 says 'missing.pem'
+# Files of ours that are wrong say nothing about a host.
+echo junk >"$dir/junk.pem"
+for wrong in --ca --cert --key --crl; do
+    expect 2 migctl negotiate "${me[@]}" "$wrong" "$dir/junk.pem" "$alpha" localhost:1
+    says 'junk.pem'
+done
+install -m 0644 "$pki/olga-key.pem" "$dir/open-key.pem"
+expect 2 migctl snapshot show "${me[@]}" --key "$dir/open-key.pem" "$alpha"
+says 'open-key.pem: private key has mode 0644'
+expect 2 migctl snapshot show "${me[@]}" --cert "$pki/alpha-cert.pem" "$alpha"
+says 'does not belong to'
 expect 2 migctl snapshot show "$alpha"
 says 'is a live agent: --ca, --cert and --key are needed'

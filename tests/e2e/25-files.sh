@@ -88,7 +88,7 @@ says 'a: is a directory'
 # Contents that are no snapshot: message names the file, verdict is unknown.
 bad() { # TEXT...
     expect 4 migctl negotiate "${ca[@]}" --allow-unsigned bad.json "$icelake"
-    says 'bad' 'verdict: unknown' "$@"
+    says 'bad.json: ' 'verdict: unknown' "$@"
     expect 4 migctl snapshot show "${ca[@]}" bad.json
 }
 echo 'Dear diary' >bad.json
@@ -117,6 +117,9 @@ for at in 40 $((size / 2)) $((size - 5)); do
     printf '%b' "\\x$(printf '%02x' $((byte ^ 1)))" | dd of=bad.json bs=1 seek="$at" conv=notrunc status=none
     bad trust/
 done
+# An authority that is none says nothing about the file.
+expect 2 migctl snapshot verify --ca bad.json alpha.sealed
+expect 2 migctl snapshot show --ca bad.json alpha.sealed
 # Larger than any snapshot.
 head -c 9000000 /dev/zero >bad.json
 bad 'larger than'
@@ -148,7 +151,8 @@ says 'trust/expired'
 expect 2 migctl negotiate --tolerate everything a.json b.json
 says "unknown group 'everything'" 'kvm-cap'
 expect 2 migctl negotiate --allow warp-drive a.json b.json
-says "'warp-drive' is no opt-in feature"
+says "'warp-drive' is no opt-in feature; they are"
+grep -q ',$' err && fail "a list ends with a comma"
 expect 2 migctl negotiate --minimum x86-64-v9 a.json b.json
 says 'unknown level'
 expect 2 migctl negotiate -o yaml a.json b.json
@@ -159,3 +163,18 @@ says "unknown verb 'frobnicate'"
 expect 0 migctl help negotiate
 says 'usage: migctl negotiate' '--via-source'
 expect 0 migctl --version
+
+# The replay of a replay is as old as what was replayed first.
+read -ra agent <<<"$(as alpha)"
+read -ra me <<<"$(as olga)"
+expect 0 mig-agentd snapshot --config /dev/null "${agent[@]}" --kvm /nonexistent -o "$dir/first.sealed"
+expect 0 mig-agentd snapshot --config /dev/null "${agent[@]}" --replay "$dir/first.sealed" \
+    -o "$dir/second.sealed"
+sleep 1.1
+expect 0 mig-agentd snapshot --config /dev/null "${agent[@]}" --replay "$dir/second.sealed" \
+    -o "$dir/third.sealed"
+expect 0 migctl snapshot show "${me[@]}" -o json "$dir/second.sealed"
+origin=$(jq -c '[.facts["replay.issued-at"], .facts["replay.kind"]] | map(.value)' "$dir/out")
+expect 0 migctl snapshot show "${me[@]}" -o json "$dir/third.sealed"
+json '[.facts["replay.issued-at"], .facts["replay.kind"]] | map(.value)' "$origin"
+[ "$origin" != '[null,null]' ] || fail "no origin"

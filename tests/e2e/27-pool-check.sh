@@ -47,6 +47,16 @@ expect 4 migctl pool check "${tolerant[@]}" "$pool" "$cascadelake"
 says 'answer: unknown' 'broken.json' 'trust/malformed'
 rm "$pool/broken.json"
 
+# A member that is not there leaves none either, and two of one host are named.
+ln -s nowhere "$pool/gone.json"
+expect 2 migctl pool check "${tolerant[@]}" "$pool" "$cascadelake"
+says 'gone.json: No such file'
+rm "$pool/gone.json"
+cp "$icelake" "$pool/twice.json"
+expect 2 migctl pool check "${tolerant[@]}" "$pool" "$cascadelake"
+says "'intel-icelake-6.1', $pool/intel-icelake-6.1.json and $pool/twice.json"
+rm "$pool/twice.json"
+
 # Members that share nothing are no pool.
 cp "$milan" "$pool"
 expect 4 migctl pool check "${tolerant[@]}" "$pool" "$cascadelake"

@@ -21,6 +21,14 @@ json '[.verdict, (.findings | length), .findings[0].id]' '["incompatible",1,"hos
 expect 1 migctl baseline --allow-unsigned "$icelake" "$cascadelake" "$dir/graviton.json"
 says 'host/arch' 'choose hosts of one architecture'
 
+# What no table describes is not compared, so nothing is known.
+jq '.facts["kernel.release"].value = "6.12" | .groups["kvm-cap"] = {coverage: "full"}' \
+    "$dir/graviton.json" >"$dir/neoverse.json"
+expect 4 migctl negotiate --allow-unsigned -o json "$dir/graviton.json" "$dir/neoverse.json"
+valid negotiation
+json '[.verdict, .passthrough, .profile]' '["unknown","unknown",null]'
+json '[.findings[].id] | index("coverage/arch") != null' true
+
 expect 2 migctl negotiate --allow-unsigned "$icelake" "$icelake"
 says 'source and destination are the same host'
 ln "$icelake" "$dir/link.json" 2>/dev/null || cp "$icelake" "$dir/link.json"

@@ -115,6 +115,8 @@ CHECK_TEST(kinds_and_ages_follow_stamp_and_request)
                    &err);
         check_text(c->label, c->kind, mig_evidence_kind_name(e.kind));
         check_number(c->label, (uint64_t)c->age, (uint64_t)e.age_s);
+        check_number("seal", c->issued_before > 0 ? (uint64_t)c->issued_before : 0,
+                     (uint64_t)e.sealed_age_s);
         mig_evidence_clear(&e);
     }
 }
@@ -264,8 +266,8 @@ CHECK_TEST(files_that_tell_nothing_are_refused_by_name)
     } cases[] = {
         {whole,   "only the fleet's CA", true,  MIG_USAGE },
         {cut,     "cut.sealed",          false, MIG_FORMAT},
-        {junk,    "junk",                false, MIG_FORMAT},
-        {empty,   "empty",               false, MIG_FORMAT},
+        {junk,    "junk.json: ",         false, MIG_FORMAT},
+        {empty,   "empty.json: ",        false, MIG_FORMAT},
         {missing, "No such file",        false, MIG_IO    },
     };
 

@@ -103,7 +103,7 @@ CHECK_TEST(bad_input_is_refused_with_the_place_and_what_was_expected)
     static const struct {
         const char *label, *text, *message;
     } cases[] = {
-        {"nothing",              "",                                                  "given: file of no known format; known are migctl snapshot JSON, Firecracker"},
+        {"nothing",              "",                                                  "file of no known format; known are migctl snapshot JSON, Firecracker"},
         {"prose",                "the quick brown fox",                               "file of no known format"                      },
         {"another JSON",         "{\"a\":1}",                                         "file of no known format"                      },
         {"a custom template",    "{\"cpuid_modifiers\":[]}",                          "file of no known format"                      },
@@ -168,7 +168,7 @@ CHECK_TEST(bad_input_is_refused_with_the_place_and_what_was_expected)
 
         check_true(c->label, !mig_import("given", c->text, strlen(c->text), &s, &format, &err));
         check_contains(c->label, c->message, err.msg);
-        check_contains(c->label, "given: ", err.msg);
+        check_true("the caller names the file", strstr(err.msg, "given: ") == NULL);
         check_number(c->label, MIG_FORMAT, err.code);
     }
 }

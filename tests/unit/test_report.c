@@ -167,6 +167,26 @@ CHECK_TEST(a_report_names_verdict_hosts_findings_and_losses_in_80_columns)
     mig_decision_clear(&d);
 }
 
+CHECK_TEST(a_name_that_rows_share_is_given_up_once_per_host)
+{
+    static const struct mig_loss losses[] = {
+        {"alpha", "x86/cpuid/d.2/eax/31:0", "xsave_sz", false},
+        {"alpha", "x86/cpuid/d.5/eax/31:0", "xsave_sz", false},
+        {"alpha", "x86/msr/10a/99",         "",         false},
+        {"alpha", "x86/cpuid/7.0/ebx/5",    "avx2",     true },
+        {"beta",  "x86/cpuid/d.2/eax/31:0", "xsave_sz", false},
+    };
+    const size_t len = sizeof losses / sizeof *losses;
+    char *text = PRINTED(mig_report_text_losses(&(struct mig_report){.out = out}, losses, len));
+
+    check_text("losses",
+               "\ngiven up for the profile\n"
+               "  alpha: xsave_sz, x86/msr/10a/99, avx2 [security]\n"
+               "  beta: xsave_sz\n",
+               text);
+    free(text);
+}
+
 CHECK_TEST(evidence_that_is_not_believed_makes_the_verdict_unknown)
 {
     static const struct {
@@ -205,6 +225,25 @@ CHECK_TEST(evidence_that_is_not_believed_makes_the_verdict_unknown)
             check_true(c->label, mig_findings_find(&d.result.findings, c->finding) != NULL);
             check_true(c->label, d.result.profile == NULL);
         }
+        mig_decision_clear(&d);
+    }
+}
+
+CHECK_TEST(a_replay_of_unknown_age_is_at_least_as_old_as_its_seal)
+{
+    const struct mig_belief belief = {.max_age_s = 86400};
+    const struct mig_choice choice = {0};
+
+    for (int64_t late = 0; late <= 1; late++) {
+        struct mig_decision d;
+        struct mig_error err;
+
+        two_hosts(&d, MIG_EVIDENCE_REPLAYED, -1);
+        d.hosts[1].sealed_age_s = belief.max_age_s + late;
+        check_done("judge", mig_decision_judge(&d, &choice, &belief, true, &err), &err);
+        check_number("verdict", (uint64_t)late, d.result.verdict == MIG_UNKNOWN);
+        check_number("finding", (uint64_t)late,
+                     mig_findings_find(&d.result.findings, "trust/expired") != NULL);
         mig_decision_clear(&d);
     }
 }
@@ -289,6 +328,8 @@ CHECK_MAIN(cmocka_unit_test(paragraphs_break_at_spaces_and_keep_their_indent),
            cmocka_unit_test(ages_use_the_unit_that_fits),
            cmocka_unit_test(values_say_what_is_not_known),
            cmocka_unit_test(a_report_names_verdict_hosts_findings_and_losses_in_80_columns),
+           cmocka_unit_test(a_name_that_rows_share_is_given_up_once_per_host),
            cmocka_unit_test(evidence_that_is_not_believed_makes_the_verdict_unknown),
+           cmocka_unit_test(a_replay_of_unknown_age_is_at_least_as_old_as_its_seal),
            cmocka_unit_test(the_gravest_failure_of_a_host_decides_the_exit_status),
            cmocka_unit_test(fail_on_and_strict_move_only_statuses_1_and_3))
