@@ -63,9 +63,6 @@ static void copy(struct mig_builder *b, const struct mig_snapshot *s)
     for (size_t i = 0; i < s->facts_len; i++) {
         const struct mig_fact *f = &s->facts[i];
 
-        if (strncmp(f->name, "replay.", strlen("replay.")) == 0) {
-            continue; /* of an earlier replay */
-        }
         if (f->errnum != 0) {
             mig_builder_add_unreadable_fact(b, f->name, f->errnum, f->source);
         } else {
@@ -79,11 +76,15 @@ static void copy(struct mig_builder *b, const struct mig_snapshot *s)
     }
 }
 
+/* The replay of a replay is no younger than the first one: its origin stays. */
 static void add_origin(struct mig_builder *b, const struct mig_evidence *e, const char *path)
 {
     const struct mig_stamp *stamp = &e->snapshot->stamp;
     char issued[32];
 
+    if (stamp->replayed) {
+        return;
+    }
     mig_builder_add_fact(b, "replay.kind", mig_evidence_kind_name(e->kind), path);
     if (stamp->host[0] != '\0') {
         mig_builder_add_fact(b, "replay.host", stamp->host, path);
@@ -118,7 +119,7 @@ bool mig_capture_replay(const void *plan, struct mig_bytes *ret, struct mig_erro
     return done;
 }
 
-static const char *hint(int errnum)
+const char *mig_capture_hint(int errnum)
 {
     switch (errnum) {
     case EACCES:
@@ -146,6 +147,6 @@ bool mig_capture_warn(const struct mig_snapshot *s, const char *kvm)
         return true;
     }
     mig_log_warn("%s: %s%s; what KVM grants is recorded as unreadable", kvm, strerror(view->errnum),
-                 hint(view->errnum));
+                 mig_capture_hint(view->errnum));
     return false;
 }

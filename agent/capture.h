@@ -35,5 +35,8 @@ struct mig_replay_plan {
 MIG_MUST_CHECK bool mig_capture_replay(const void *plan, struct mig_bytes *ret,
                                        struct mig_error *err);
 
+/* ": what to do about it" for a KVM device that can not be used, or "". */
+const char *mig_capture_hint(int errnum);
+
 /* Did KVM answer?  If not, say in the log why not and what to do about it. */
 bool mig_capture_warn(const struct mig_snapshot *s, const char *kvm);

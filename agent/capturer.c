@@ -76,6 +76,16 @@ static void batch_free(struct batch *batch)
     mig_free(batch);
 }
 
+static void refuse(const struct asks *asks)
+{
+    struct mig_error err;
+
+    (void)mig_fail(&err, MIG_UNREACHABLE, "the agent is ending");
+    for (size_t i = 0; i < asks->len; i++) {
+        asks->items[i].fn(NULL, &err, asks->items[i].data);
+    }
+}
+
 void mig_capturer_free(struct mig_capturer *c)
 {
     if (c == NULL) {
@@ -83,8 +93,10 @@ void mig_capturer_free(struct mig_capturer *c)
     }
     mig_children_free(c->children);
     while (c->running != NULL) {
+        refuse(&c->running->asks);
         batch_free(c->running);
     }
+    refuse(&c->waiting);
     mig_recall_free(c->recall);
     mig_snapshot_free(c->replayed);
     mig_fd_close(c->root);

@@ -21,7 +21,7 @@ struct mig_snapshot;
 typedef void mig_capturer_fn(const struct mig_snapshot *s, const struct mig_error *err, void *data);
 
 struct mig_capturer *mig_capturer_new(struct mig_loop *loop, const struct mig_agent_options *o);
-/* Nobody who asked is called any more. */
+/* Ends all captures; who still waits for one is told so. */
 void mig_capturer_free(struct mig_capturer *c);
 MIG_AUTO_DEFINE(mig_capturer_free, struct mig_capturer *);
 

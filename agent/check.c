@@ -2,9 +2,12 @@
 #include "agent/check.h"
 
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/capture.h"
 #include "agent/capturer.h"
 #include "agent/credentials.h"
 #include "base/alloc.h"
@@ -14,6 +17,7 @@
 #include "seal/seal.h"
 #include "snapshot/snapshot.h"
 #include "wire/address.h"
+#include "wire/resolve.h"
 
 /* Time enough to renew. */
 #define EXPIRY_WARN_S (14 * 24 * 3600)
@@ -42,17 +46,39 @@ static void tell(struct report *r, enum grade grade, const char *fmt, ...)
     (void)fputc('\n', r->out);
 }
 
+/* Could a socket be made here?  Not by making it: an agent may have it now. */
+static bool check_address(const char *text, struct mig_error *err)
+{
+    struct mig_address at;
+    struct addrinfo *ai;
+    char *slash;
+
+    if (!mig_address_parse(text, &at, err)) {
+        return false;
+    }
+    if (at.path[0] == '\0') {
+        ai = mig_resolve_literal(at.host, at.port);
+        if (ai == NULL) {
+            return mig_fail(err, MIG_USAGE, "%s: to listen needs a numeric address", text);
+        }
+        freeaddrinfo(ai);
+        return true;
+    }
+    slash = strrchr(at.path, '/');
+    slash[slash == at.path ? 1 : 0] = '\0';
+    return access(at.path, W_OK | X_OK) == 0 || mig_fail_errno(err, MIG_IO, "%s", at.path);
+}
+
 static void check_addresses(struct report *r)
 {
     MIG_AUTO(mig_free) char *list = mig_strdup(r->options->listen);
     char *rest = list, *word;
 
     while ((word = strsep(&rest, ",")) != NULL) {
-        struct mig_address at;
         struct mig_error err;
 
         word = mig_text_trim(word);
-        if (mig_address_parse(word, &at, &err)) {
+        if (check_address(word, &err)) {
             tell(r, PASS, "listen: %s", word);
         } else {
             tell(r, FAIL, "listen: %s", err.msg);
@@ -150,7 +176,8 @@ static void check_capture(struct report *r, const struct mig_credentials *creds)
     }
     view = &s->groups[MIG_GROUP_KVM_VIEW];
     if (r->options->replay == NULL && view->coverage == MIG_COVER_UNREADABLE) {
-        tell(r, FAIL, "%s: %s", view->source, strerror(view->errnum));
+        tell(r, FAIL, "%s: %s%s", view->source, strerror(view->errnum),
+             mig_capture_hint(view->errnum));
         return;
     }
     tell(r, PASS,
@@ -163,13 +190,21 @@ static void check_capture(struct report *r, const struct mig_credentials *creds)
     }
 }
 
+static const char *configuration(const struct mig_agent_options *o)
+{
+    if (o->config != NULL) {
+        return o->config;
+    }
+    return access(MIG_AGENT_CONFIG, R_OK) == 0 ? MIG_AGENT_CONFIG
+                                               : "defaults, there is no " MIG_AGENT_CONFIG;
+}
+
 bool mig_check_run(const struct mig_agent_options *o, FILE *out)
 {
     struct report r = {.options = o, .out = out};
     MIG_AUTO(mig_credentials_free) struct mig_credentials *creds = NULL;
 
-    tell(&r, PASS, "configuration: %s",
-         o->config != NULL ? o->config : "defaults and " MIG_AGENT_CONFIG);
+    tell(&r, PASS, "configuration: %s", configuration(o));
     check_addresses(&r);
     creds = check_keys(&r);
     check_capture(&r, creds);

@@ -31,7 +31,7 @@
 #include "wire/loop.h"
 
 /* How long mig_child_run() waits for a process to go after its answer. */
-#define REAP_TRIES 200
+#define REAP_TRIES 2000
 #define REAP_PAUSE_NS 1000000
 
 /* The result's descriptor in the child. */
@@ -164,6 +164,19 @@ static void kill_child(pid_t pid)
 {
     (void)kill(-pid, SIGKILL);
     (void)kill(pid, SIGKILL);
+}
+
+/* Has it ended?  Whatever it left running goes too, while its id is still
+ * taken: programs that it asked may be scripts with children of their own. */
+static bool reap(pid_t pid, int *ret_status)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != pid) {
+        return false;
+    }
+    (void)kill(-pid, SIGKILL);
+    return waitpid(pid, ret_status, 0) == pid;
 }
 
 static bool read_header(const struct child *child, struct header *ret)
@@ -327,7 +340,7 @@ static void on_sigchld(int signo __attribute__((unused)), void *data)
         struct child *child = *link;
         int status;
 
-        if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
+        if (reap(child->pid, &status)) {
             *link = child->next;
             on_gone(child, status);
             child_free(child);
@@ -391,12 +404,12 @@ bool mig_child_start(struct mig_children *c, mig_child_fn *fn, const void *work,
 
 /* The end of a process that was told to end; one that the kernel can not let
  * go is left to init. */
-static int reap(pid_t pid)
+static int wait_end(pid_t pid)
 {
     const struct timespec pause = {.tv_nsec = REAP_PAUSE_NS};
     int status = 0;
 
-    for (int i = 0; i < REAP_TRIES && waitpid(pid, &status, WNOHANG) == 0; i++) {
+    for (int i = 0; i < REAP_TRIES && !reap(pid, &status); i++) {
         (void)nanosleep(&pause, NULL);
     }
     return status;
@@ -436,7 +449,7 @@ bool mig_child_run(mig_child_fn *fn, const void *work, uint64_t timeout_ms, stru
     if (!in_time || is_whole(&child)) {
         kill_child(child.pid); /* what it had to say is said */
     }
-    status = reap(child.pid);
+    status = wait_end(child.pid);
     mig_fd_close(child.fd);
     if (is_whole(&child)) {
         good = open_result(&child, &bytes, err);

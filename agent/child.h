@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * agent/child.h: work in a process of its own.  It gets nothing open but a
- * pipe for its result (and stdio), is killed with all it started at its
- * deadline, dies with us, and is always reaped.
+ * pipe for its result (and stdio), is killed at its deadline, dies with us, and
+ * is always reaped; what it started does not outlive it.
  */
 #pragma once
 

@@ -215,14 +215,22 @@ static int read_msr(int fd, uint32_t index, uint64_t *ret)
     return 0;
 }
 
-static void note_difference(struct mig_builder *b, uint32_t index, uint64_t device, uint64_t vcpu)
+/* What a vCPU shows in this MSR, if it is not @device: a fact. */
+static void compare_vcpu(struct mig_builder *b, int vcpu, uint32_t index, uint64_t device)
 {
+    static const char source[] = "ioctl KVM_GET_MSRS on a vCPU";
     char name[64], value[96];
+    uint64_t shown;
+    int errnum = read_msr(vcpu, index, &shown);
 
     (void)snprintf(name, sizeof name, "kvm.msr-differs.%x", index);
-    (void)snprintf(value, sizeof value, "device 0x%llx, vcpu 0x%llx", (unsigned long long)device,
-                   (unsigned long long)vcpu);
-    mig_builder_add_fact(b, name, value, "ioctl KVM_GET_MSRS");
+    if (errnum != 0) {
+        mig_builder_add_unreadable_fact(b, name, errnum, source);
+    } else if (shown != device) {
+        (void)snprintf(value, sizeof value, "device 0x%llx, vcpu 0x%llx",
+                       (unsigned long long)device, (unsigned long long)shown);
+        mig_builder_add_fact(b, name, value, source);
+    }
 }
 
 static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
@@ -237,7 +245,7 @@ static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
     }
     mig_builder_cover(b, MIG_GROUP_MSR, MIG_COVER_FULL, 0, "ioctl KVM_GET_MSRS");
     for (uint32_t i = 0; i < list->nmsrs; i++) {
-        uint64_t device, shown;
+        uint64_t device;
 
         errnum = read_msr(kvm, list->indices[i], &device);
         if (errnum != 0) {
@@ -245,8 +253,8 @@ static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
             continue;
         }
         mig_builder_set(b, mig_reg_msr(list->indices[i]), device);
-        if (vcpu >= 0 && read_msr(vcpu, list->indices[i], &shown) == 0 && shown != device) {
-            note_difference(b, list->indices[i], device, shown);
+        if (vcpu >= 0) {
+            compare_vcpu(b, vcpu, list->indices[i], device);
         }
     }
     mig_free(list);

@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,27 +81,43 @@ static int whole_path(int root, const char *path, char ret[PATH_MAX])
     return 0;
 }
 
-/* With nothing of our environment, files or terminal. */
+/* With nothing of our environment, files or terminal; it must not outlive us.
+ * Why it could not start goes where its version would, behind a NUL. */
+static _Noreturn void become(char *path, int write_end, pid_t parent)
+{
+    char name[] = "--version", locale[] = "LC_ALL=C";
+    char *argv[] = {path, name, NULL}, *envp[] = {locale, NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    unsigned char failure[2] = {0};
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent) {
+        (void)dup2(null, STDIN_FILENO);
+        (void)dup2(write_end, STDOUT_FILENO);
+        (void)dup2(null, STDERR_FILENO);
+        (void)execve(path, argv, envp);
+        failure[1] = (unsigned char)errno;
+        if (write(write_end, failure, sizeof failure) < 0) {
+            _exit(126);
+        }
+    }
+    _exit(127);
+}
+
 static int start(int root, struct question *q, int write_end)
 {
-    char path[PATH_MAX], name[] = "--version", locale[] = "LC_ALL=C";
-    char *argv[] = {path, name, NULL}, *envp[] = {locale, NULL};
-    posix_spawn_file_actions_t actions;
+    char path[PATH_MAX];
+    pid_t parent = getpid();
     int errnum = whole_path(root, q->path, path);
 
     if (errnum != 0) {
         return errnum;
     }
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        return ENOMEM;
+    q->pid = fork();
+    if (q->pid == 0) {
+        become(path, write_end, parent);
     }
-    errnum = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    errnum = errnum != 0 ? errnum : posix_spawn_file_actions_adddup2(&actions, write_end, 1);
-    errnum = errnum != 0 ? errnum
-                         : posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    errnum = errnum != 0 ? errnum : posix_spawn(&q->pid, path, &actions, NULL, argv, envp);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return errnum;
+    return q->pid < 0 ? errno : 0;
 }
 
 static void ask(int root, struct question *q)
@@ -143,7 +159,9 @@ static void listen_to(struct question *q)
     }
     q->len += (size_t)got;
     q->line[q->len] = '\0';
-    if (strchr(q->line, '\n') != NULL || q->len == sizeof q->line - 1) {
+    if (q->len >= 2 && q->line[0] == '\0') {
+        finish(q, (unsigned char)q->line[1]);
+    } else if (strchr(q->line, '\n') != NULL || q->len == sizeof q->line - 1) {
         finish(q, 0);
     } else if (got == 0) {
         finish(q, q->len > 0 ? 0 : ENODATA);

@@ -30,6 +30,16 @@ static bool check_key(const struct mig_agent_options *o, const struct mig_key *k
     return true;
 }
 
+/* Whatever is wrong with our own files, it is the configuration that is wrong,
+ * not evidence. */
+static bool blame_configuration(struct mig_error *err)
+{
+    if (err->code == MIG_FORMAT || err->code == MIG_TRUST) {
+        err->code = MIG_USAGE;
+    }
+    return false;
+}
+
 bool mig_credentials_load(const struct mig_agent_options *o, int64_t now,
                           struct mig_credentials **ret, struct mig_error *err)
 {
@@ -39,7 +49,7 @@ bool mig_credentials_load(const struct mig_agent_options *o, int64_t now,
     c->refs = 1;
     if (!mig_key_load(o->cert, o->key, &c->key, err) || !check_key(o, c->key, now, err) ||
         !mig_trust_load(o->ca, o->crl, &c->trust, err) || !mig_tls_new(&files, &c->tls, err)) {
-        return false;
+        return blame_configuration(err);
     }
     c->name = mig_key_identity(c->key)->name;
     *ret = mig_steal(&c);

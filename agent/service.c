@@ -146,16 +146,18 @@ static void complete(struct request *r)
 static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *failure, void *data)
 {
     struct request *r = data;
-    struct mig_service *service = r->service;
-    const struct mig_attest_terms terms = {.nonce = r->nonce,
-                                           .replayed = mig_capturer_replays(service->capturer)};
+    struct mig_service *service = r->service; /* may be gone when the client is */
+    struct mig_attest_terms terms = {.nonce = r->nonce};
     struct mig_error err = *failure;
 
     r->capturing = false;
     if (r->client == NULL) {
         request_drop(r);
-    } else if (s == NULL || !mig_attest_seal(&service->attest, service->creds->key, s, &terms,
-                                             &r->sealed, &err)) {
+        return;
+    }
+    terms.replayed = mig_capturer_replays(service->capturer);
+    if (s == NULL ||
+        !mig_attest_seal(&service->attest, service->creds->key, s, &terms, &r->sealed, &err)) {
         fail(r, "capture", &err);
     } else {
         complete(r);
@@ -293,9 +295,12 @@ static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *dat
             mig_peer_expect(peer, "idle", IDLE_MS);
         }
         break;
-    case MIG_PEER_TIMEOUT:
-    case MIG_PEER_FAILED:
+    case MIG_PEER_TIMEOUT: /* of one that is ready: it had nothing more to ask */
         mig_log(c->ready ? MIG_LOG_DEBUG : MIG_LOG_INFO, "%s", mig_peer_error(peer)->msg);
+        client_free(c);
+        break;
+    case MIG_PEER_FAILED:
+        mig_log_info("%s", mig_peer_error(peer)->msg);
         client_free(c);
         break;
     case MIG_PEER_CLOSED:

@@ -71,7 +71,26 @@ status=0
 "$agentd" --check --kvm "$work/missing" --ca "$work/none" >"$work/check" 2>&1 || status=$?
 check "--check without keys or KVM exits 2" test "$status" -eq 2
 check "--check names the KVM device" grep -E "^FAIL open $work/missing: No such file" "$work/check"
+check "--check says what to do about it" grep -F 'enable virtualisation' "$work/check"
 check "--check names the key file" grep -E '^FAIL keys: ' "$work/check"
+for case in "a name is no place to listen:localhost:7443:localhost:7443: to listen needs a numeric address" \
+    "no folder for a socket:unix:/nonexistent/a.sock:/nonexistent: No such file" \
+    "no port:127.0.0.1:x:port 'x' is no number"; do
+    label=${case%%:*}
+    text=${case#*:}
+    address=$(cut -d: -f1-2 <<<"$text")
+    "$agentd" --check --listen "$address" >"$work/check" 2>&1 || true
+    check "--check: $label" grep -F "FAIL listen: " "$work/check"
+    check "--check: $label, and why" grep -F -- "$(cut -d: -f3- <<<"$text")" "$work/check"
+done
+echo text >"$work/broken.pem"
+for option in ca cert key; do
+    status=0
+    "$agentd" --config /dev/null --ca "$work/broken.pem" --cert "$work/broken.pem" \
+        --key "$work/broken.pem" "--$option" "$work/none.pem" >"$work/out" 2>&1 || status=$?
+    check "without --$option it does not start" test "$status" -eq 2
+    check "and names a file" grep -E "error: $work/(none|broken).pem: " "$work/out"
+done
 check "no process is left" no_process_left
 
 # --- with KVM ---

@@ -90,19 +90,32 @@ static bool stutter(const void *work __attribute__((unused)),
     _exit(write(3, header, sizeof header) == sizeof header ? 7 : 8);
 }
 
-/* Starts a process of its own that holds the pipe's other end open, and hangs. */
-static bool breed(const void *work, struct mig_bytes *ret __attribute__((unused)),
-                  struct mig_error *err __attribute__((unused)))
+/* A process of its own that hangs; its id goes to descriptor @tell. */
+static void start_another(int tell)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
+        (void)close(3);
         wait_for_ever();
     }
-    if (write(*(const int *)work, &pid, sizeof pid) != sizeof pid) {
+    if (write(tell, &pid, sizeof pid) != sizeof pid) {
         _exit(1);
     }
+}
+
+static bool breed(const void *work, struct mig_bytes *ret __attribute__((unused)),
+                  struct mig_error *err __attribute__((unused)))
+{
+    start_another(*(const int *)work);
     wait_for_ever();
+}
+
+static bool breed_and_answer(const void *work, struct mig_bytes *ret,
+                             struct mig_error *err __attribute__((unused)))
+{
+    start_another(*(const int *)work);
+    return say("done", ret);
 }
 
 /* Which descriptors a child has, as text. */
@@ -259,35 +272,82 @@ CHECK_TEST(a_child_has_nothing_open_but_stdio_and_its_result)
     (void)close(100);
 }
 
-CHECK_TEST(the_deadline_takes_with_it_what_the_child_started)
+/* Dead, though perhaps not yet reaped by whoever inherited it. */
+static bool is_gone(pid_t pid)
 {
-    /* The child closes what it inherits, but stdio stays: borrow descriptor 0. */
-    int ends[2], before = dup(STDIN_FILENO), zero = STDIN_FILENO;
-    pid_t grandchild = 0;
-    struct outcome o;
+    char path[64], state;
+    FILE *stat;
+    bool gone;
 
-    check_true("pipe", pipe(ends) == 0 && dup2(ends[1], STDIN_FILENO) == STDIN_FILENO);
-    o = run_in_loop(breed, &zero, SOON_MS);
-    check_true("deadline", !o.good);
-    check_true("pid", read(ends[0], &grandchild, sizeof grandchild) == sizeof grandchild);
-    for (int i = 0; i < 2000 && kill(grandchild, 0) == 0; i++) {
-        char path[64], alive = 'Z';
-        FILE *stat;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    stat = fopen(path, "r");
+    if (stat == NULL) {
+        return true;
+    }
+    gone = fscanf(stat, "%*d %*s %c", &state) != 1 || state == 'Z' || state == 'X';
+    (void)fclose(stat);
+    return gone;
+}
 
-        (void)snprintf(path, sizeof path, "/proc/%d/stat", grandchild);
-        stat = fopen(path, "r");
-        if (stat == NULL || fscanf(stat, "%*d %*s %c", &alive) != 1 || alive == 'Z') {
-            grandchild = 0; /* dead; whoever inherits it reaps it */
-        }
-        if (stat != NULL) {
-            (void)fclose(stat);
-        }
-        if (grandchild == 0) {
-            break;
-        }
+static void on_stop(int fd __attribute__((unused)), void *loop)
+{
+    mig_loop_stop(loop);
+}
+
+/* Runs until the answer, then on until @pid has gone. */
+static bool goes_in_loop(mig_child_fn *fn, uint64_t timeout_ms, int tell, int hear)
+{
+    struct mig_loop *loop = mig_loop_new();
+    struct mig_children *children = mig_children_new(loop);
+    struct outcome o = {.loop = loop, .left = 1};
+    struct mig_error err;
+    pid_t pid = 0;
+
+    check_done("start", mig_child_start(children, fn, &tell, timeout_ms, on_done, &o, &err), &err);
+    check_true("loop", mig_loop_run(loop));
+    check_true("pid", read(hear, &pid, sizeof pid) == sizeof pid);
+    for (int i = 0; i < 2000 && !is_gone(pid); i++) {
+        struct mig_watch *timer = mig_loop_timer(loop, 1, on_stop, loop);
+
+        check_true("loop", mig_loop_run(loop));
+        mig_watch_free(timer);
+    }
+    mig_children_free(children);
+    mig_loop_free(loop);
+    return is_gone(pid);
+}
+
+static bool goes_alone(mig_child_fn *fn, uint64_t timeout_ms, int tell, int hear)
+{
+    pid_t pid = 0;
+
+    (void)run_alone(fn, &tell, timeout_ms);
+    check_true("pid", read(hear, &pid, sizeof pid) == sizeof pid);
+    for (int i = 0; i < 2000 && !is_gone(pid); i++) {
         (void)usleep(1000);
     }
-    check_true("gone", grandchild == 0 || kill(grandchild, 0) != 0);
+    return is_gone(pid);
+}
+
+CHECK_TEST(what_a_child_started_does_not_outlive_it)
+{
+    static const struct {
+        const char *label;
+        mig_child_fn *fn;
+        uint64_t timeout_ms;
+    } cases[] = {
+        {"killed at its deadline", breed,            SOON_MS},
+        {"answered and gone",      breed_and_answer, LATE_MS},
+    };
+    /* The child closes what it inherits, but stdio stays: borrow descriptor 0. */
+    int ends[2], before = dup(STDIN_FILENO);
+
+    check_true("pipe", pipe(ends) == 0 && dup2(ends[1], STDIN_FILENO) == STDIN_FILENO);
+    CHECK_EACH (c, cases) {
+        check_true(c->label, goes_in_loop(c->fn, c->timeout_ms, STDIN_FILENO, ends[0]));
+        check_true(c->label, goes_alone(c->fn, c->timeout_ms, STDIN_FILENO, ends[0]));
+    }
+    check_no_children("all");
     (void)dup2(before, STDIN_FILENO);
     (void)close(before);
     (void)close(ends[0]);
@@ -336,6 +396,6 @@ CHECK_MAIN(cmocka_unit_test(an_answer_or_the_reason_there_is_none_comes_back),
            cmocka_unit_test(the_code_of_an_error_survives),
            cmocka_unit_test(answers_larger_than_a_pipe_arrive_and_larger_than_the_limit_do_not),
            cmocka_unit_test(a_child_has_nothing_open_but_stdio_and_its_result),
-           cmocka_unit_test(the_deadline_takes_with_it_what_the_child_started),
+           cmocka_unit_test(what_a_child_started_does_not_outlive_it),
            cmocka_unit_test(many_children_at_once_each_answer_for_themselves),
            cmocka_unit_test(freeing_kills_who_is_still_at_work))

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/collect.h"
@@ -323,7 +325,7 @@ CHECK_TEST(a_vmm_says_its_version_or_why_not)
         {"asked for its version", "#!/bin/sh\necho \"$#:$1\"\n",                 "1:--version",               0755, 0        },
         {"no environment",        "#!/bin/sh\necho \"<$HOME$USER>\"\n",          "<>",                        0755, 0        },
         {"says nothing",          "#!/bin/sh\nexit 3\n",                         NULL,                        0755, ENODATA  },
-        {"hangs",                 "#!/bin/sh\nsleep 100\n",                      NULL,                        0755, ETIMEDOUT},
+        {"hangs",                 "#!/bin/sh\nexec sleep 100\n",                 NULL,                        0755, ETIMEDOUT},
         {"not executable",        "#!/bin/sh\necho no\n",                        NULL,                        0644, EACCES   },
         {"no program",            "this is text",                                NULL,                        0755, ENOEXEC  },
     };
@@ -346,6 +348,62 @@ CHECK_TEST(a_vmm_says_its_version_or_why_not)
         mig_snapshot_free(s);
         tree_free(&t);
     }
+}
+
+/* The process that wrote its id to /pid, once it has. */
+static pid_t started(const struct tree *t)
+{
+    char text[MIG_COLLECT_TEXT_MAX];
+
+    for (int i = 0; i < 5000; i++) {
+        if (mig_collect_file_read(t->root, "/pid", text) == 0 && text[0] != '\0') {
+            return (pid_t)strtol(text, NULL, 10);
+        }
+        (void)usleep(1000);
+    }
+    return 0;
+}
+
+static bool is_running(pid_t pid)
+{
+    char path[64], state;
+    FILE *stat;
+    bool running;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    stat = fopen(path, "r");
+    if (stat == NULL) {
+        return false;
+    }
+    running = fscanf(stat, "%*d %*s %c", &state) == 1 && state != 'Z';
+    (void)fclose(stat);
+    return running;
+}
+
+CHECK_TEST(a_vmm_that_hangs_dies_with_the_capture)
+{
+    struct tree t = tree_new();
+    char *script = mig_strf("#!/bin/sh\necho $$ >%s/pid\nexec sleep 100\n", t.dir);
+    pid_t capture, vmm;
+    int tries = 0;
+
+    put_bytes(&t, QEMU, script, strlen(script), 0755);
+    capture = fork();
+    if (capture == 0) {
+        mig_collect_vmm(t.builder, t.root, NULL, 60000);
+        _exit(0);
+    }
+    vmm = started(&t);
+    check_true("the program runs", vmm > 0);
+    (void)kill(capture, SIGKILL);
+    (void)waitpid(capture, NULL, 0);
+    while (tries < 5000 && is_running(vmm)) {
+        (void)usleep(1000);
+        tries++;
+    }
+    check_true("it has gone", tries < 5000);
+    mig_free(script);
+    tree_free(&t);
 }
 
 CHECK_TEST(an_endless_version_is_cut)
@@ -488,6 +546,7 @@ CHECK_MAIN(
     cmocka_unit_test(only_switches_that_matter_leave_the_command_line),
     cmocka_unit_test(parameters_of_loaded_modules_are_facts_and_the_tolerance_a_number),
     cmocka_unit_test(a_vmm_says_its_version_or_why_not),
+    cmocka_unit_test(a_vmm_that_hangs_dies_with_the_capture),
     cmocka_unit_test(an_endless_version_is_cut),
     cmocka_unit_test(a_version_is_asked_for_again_only_when_the_program_changed),
     cmocka_unit_test(processor_facts_are_recalled),

@@ -509,6 +509,48 @@ CHECK_TEST(an_asker_that_goes_leaves_nothing_behind)
     site_free(&site);
 }
 
+static void count_ending(const struct mig_snapshot *s, const struct mig_error *err, void *data)
+{
+    check_true("no snapshot", s == NULL);
+    check_contains("reason", "the agent is ending", err->msg);
+    ++*(unsigned *)data;
+}
+
+CHECK_TEST(who_waits_for_a_capture_at_the_end_is_told)
+{
+    struct site site = site_new();
+    struct agent *agent = agent_new(&site, "alpha", NULL, 8);
+    unsigned told = 0;
+
+    for (int i = 0; i < 20; i++) { /* more than are captured at once */
+        mig_capturer_ask(agent->capturer, count_ending, &told);
+    }
+    check_number("not yet", 0, told);
+    agent_free(agent);
+    check_number("each once", 20, told);
+    site_free(&site);
+}
+
+/* An agent that ends while the capture for a request is at work leaves no trace
+ * of the request. */
+CHECK_TEST(a_request_at_work_ends_with_the_agent)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message m = question(MIG_MESSAGE_CAPTURE);
+    struct site site = site_new();
+
+    for (uint64_t turns_ms = 0; turns_ms < 40; turns_ms += 2) {
+        struct agent *agent = agent_new(&site, "alpha", NULL, 8);
+        struct asker *a = asker_new(&site, "olga", agent->tcp, &m, 1);
+        struct mig_watch *timer = mig_loop_timer(site.loop, turns_ms, on_stop, site.loop);
+
+        check_true("loop", mig_loop_run(site.loop));
+        mig_watch_free(timer);
+        agent_free(agent);
+        asker_free(a);
+    }
+    site_free(&site);
+}
+
 CHECK_TEST(many_askers_at_once_each_get_their_own_nonce)
 {
     struct site site = site_new();
@@ -585,8 +627,13 @@ CHECK_TEST(credentials_that_are_not_an_agents_are_refused)
         {"expired",       "alpha",  NULL,   "certificate has expired",                                   2 },
         {"not yet valid", "alpha",  NULL,   "certificate is not yet valid",                              -2},
         {"missing",       "nobody", NULL,   "nobody-cert.pem: No such file",                             0 },
+        {"broken",        "broken", NULL,   "broken-cert.pem: no certificate in it",                     0 },
     };
     struct site site = site_new();
+    MIG_AUTO(mig_free) char *broken = fleet_cert(site.fleet, "broken");
+    struct mig_error written;
+
+    check_done("broken", mig_file_write(broken, "text", 4, 0600, &written), &written);
 
     CHECK_EACH (c, cases) {
         MIG_AUTO(mig_agent_options_clear)
@@ -602,6 +649,7 @@ CHECK_TEST(credentials_that_are_not_an_agents_are_refused)
         check_true(c->label, !mig_credentials_load(&o, mig_now_unix() + c->days_ahead * 24 * 3600,
                                                    &creds, &err));
         check_contains(c->label, c->expected, err.msg);
+        check_true(c->label, mig_error_exit_status(err.code) == 2);
     }
     site_free(&site);
 }
@@ -614,6 +662,8 @@ CHECK_MAIN(
     cmocka_unit_test(a_destination_that_says_nothing_costs_the_asker_its_timeout_and_no_more),
     cmocka_unit_test(a_peer_above_the_limit_waits_until_another_goes),
     cmocka_unit_test(an_asker_that_goes_leaves_nothing_behind),
+    cmocka_unit_test(who_waits_for_a_capture_at_the_end_is_told),
+    cmocka_unit_test(a_request_at_work_ends_with_the_agent),
     cmocka_unit_test(many_askers_at_once_each_get_their_own_nonce),
     cmocka_unit_test(fresh_credentials_serve_the_next_connection),
     cmocka_unit_test(credentials_that_are_not_an_agents_are_refused))
