@@ -7,33 +7,35 @@
 #include "base/bits.h"
 #include "compat/constraint.h"
 #include "compat/reason.h"
+#include "cpu/place.h"
 
 #define PHYS_HI 7
 #define PHYS_LO 0
 #define GUEST_HI 23
 #define GUEST_LO 16
 
+static const struct mig_reg word_reg = MIG_PLACE_REG(phys_addr_bits);
+
 void mig_addrwidth_merge(struct mig_merge *m)
 {
-    struct mig_reg reg = mig_reg_cpuid(0x80000008, 0, MIG_EAX);
-    struct mig_word *word = mig_merge_word(m, reg);
+    struct mig_word *word = mig_merge_word(m, word_reg);
     uint64_t narrowest = UINT64_MAX, first, phys;
     bool equal = true;
 
     if (word == NULL || !word->covered) {
         return;
     }
-    first = mig_bits_get(mig_party_get(&m->parties[0], reg), GUEST_HI, GUEST_LO);
+    first = mig_bits_get(mig_party_get(&m->parties[0], word_reg), GUEST_HI, GUEST_LO);
     for (size_t i = 0; i < m->len; i++) {
-        uint64_t value = mig_party_get(&m->parties[i], reg);
+        uint64_t value = mig_party_get(&m->parties[i], word_reg);
         uint64_t stated = mig_bits_get(value, GUEST_HI, GUEST_LO);
         uint64_t width = stated != 0 ? stated : mig_bits_get(value, PHYS_HI, PHYS_LO);
 
         narrowest = width < narrowest ? width : narrowest;
         equal = equal && stated == first;
     }
-    if (!equal) {
-        phys = mig_bits_get(word->value, PHYS_HI, PHYS_LO);
+    phys = mig_bits_get(word->value, PHYS_HI, PHYS_LO);
+    if (!equal || first > phys) {
         word->value =
             mig_bits_put(word->value, GUEST_HI, GUEST_LO, narrowest < phys ? narrowest : 0);
     }
@@ -48,10 +50,10 @@ static uint64_t usable_width(uint64_t word)
     return stated != 0 && stated < phys ? stated : phys;
 }
 
-static void add_finding(struct mig_findings *list, const char *name, uint64_t guest, uint64_t host,
+static void add_finding(struct mig_findings *list, unsigned bit, uint64_t guest, uint64_t host,
                         const struct mig_party *has, const struct mig_party *lacks)
 {
-    const struct mig_field *f = mig_field_find(name);
+    const struct mig_field *f = mig_field_at(word_reg, bit);
     struct mig_finding *added;
 
     MIG_ASSERT(f != NULL);
@@ -64,18 +66,16 @@ static void add_finding(struct mig_findings *list, const char *name, uint64_t gu
 void mig_addrwidth_judge(const struct mig_party *guest, const struct mig_party *host,
                          struct mig_findings *ret)
 {
-    struct mig_reg reg = mig_reg_cpuid(0x80000008, 0, MIG_EAX);
-    struct mig_seen g = mig_party_seen(guest, reg), h = mig_party_seen(host, reg);
+    struct mig_seen g = mig_party_seen(guest, word_reg), h = mig_party_seen(host, word_reg);
     uint64_t g_phys = mig_bits_get(g.value, PHYS_HI, PHYS_LO);
     uint64_t h_phys = mig_bits_get(h.value, PHYS_HI, PHYS_LO);
 
-    if (g.known != MIG_KNOWN || h.known != MIG_KNOWN) {
+    if (!mig_seen_is_value(g) || !mig_seen_is_value(h)) {
         return;
     }
     if (g_phys > h_phys) {
-        add_finding(ret, "phys_addr_bits", g_phys, h_phys, guest, host);
+        add_finding(ret, PHYS_LO, g_phys, h_phys, guest, host);
     } else if (usable_width(g.value) > usable_width(h.value)) {
-        add_finding(ret, "guest_phys_addr_bits", usable_width(g.value), usable_width(h.value),
-                    guest, host);
+        add_finding(ret, GUEST_LO, usable_width(g.value), usable_width(h.value), guest, host);
     }
 }

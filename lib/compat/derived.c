@@ -12,39 +12,47 @@
 /* Components that XCR0 or XSS no longer has lose their description. */
 static void clear_components(struct mig_merge *m)
 {
-    for (uint16_t component = 2; component < 63; component++) {
-        bool low = component < 32;
-        uint64_t bit = 1ULL << (component % 32);
-        uint64_t homes = mig_merge_get(m, mig_reg_cpuid(0xd, 0, low ? MIG_EAX : MIG_EDX)) |
-                         mig_merge_get(m, mig_reg_cpuid(0xd, 1, low ? MIG_ECX : MIG_EDX));
+    uint64_t low = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EAX)) |
+                   mig_merge_get(m, mig_reg_cpuid(0xd, 1, MIG_ECX));
+    uint64_t high = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EDX)) |
+                    mig_merge_get(m, mig_reg_cpuid(0xd, 1, MIG_EDX));
 
-        for (int part = MIG_EAX; (homes & bit) == 0 && part <= MIG_EDX; part++) {
-            mig_merge_take(m, mig_reg_cpuid(0xd, component, (enum mig_part)part), UINT64_MAX);
+    for (size_t w = 0; w < m->words_len; w++) {
+        struct mig_reg reg = mig_reg_from_key(m->words[w].key);
+
+        if (mig_merge_is_geometry(reg) && ((high << 32 | low) >> (reg.sub % 64) & 1) == 0) {
+            mig_merge_take(m, reg, UINT64_MAX);
         }
     }
 }
 
-static void size_xsave(struct mig_merge *m)
+/* Where the area of the components in XCR0 ends, in its standard form. */
+static uint64_t area_end(const struct mig_merge *m)
 {
-    struct mig_reg size_reg = mig_reg_cpuid(0xd, 0, MIG_ECX);
-    struct mig_word *size_word = mig_merge_word(m, size_reg);
+    uint64_t low = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EAX));
+    uint64_t xcr0 = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EDX)) << 32 | low;
     uint64_t end = XSAVE_HEADER_END;
 
-    clear_components(m);
-    if (size_word == NULL || !size_word->covered || size_word->value == 0) {
-        return;
-    }
     for (uint16_t component = 2; component < 63; component++) {
-        bool low = component < 32;
-        uint64_t xcr0 = mig_merge_get(m, mig_reg_cpuid(0xd, 0, low ? MIG_EAX : MIG_EDX));
-        uint64_t size = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EAX));
-        uint64_t offset = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EBX));
+        uint64_t size, offset;
 
-        if ((xcr0 >> (component % 32) & 1) != 0 && offset + size > end) {
-            end = offset + size;
+        if ((xcr0 >> component & 1) != 0) {
+            size = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EAX));
+            offset = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EBX));
+            end = offset + size > end ? offset + size : end;
         }
     }
-    size_word->value = end;
+    return end;
+}
+
+static void size_xsave(struct mig_merge *m)
+{
+    struct mig_word *word = mig_merge_word(m, mig_reg_cpuid(0xd, 0, MIG_ECX));
+
+    clear_components(m);
+    if (word != NULL && word->covered && word->value != 0) {
+        word->value = area_end(m);
+    }
 }
 
 /* Topology leaves read 0 here because each vCPU gets its own; they count. */
@@ -141,7 +149,8 @@ void mig_derived_merge(struct mig_merge *m)
     } blocks[] = {
         {0,          0x40000000},
         {0x40000000, 0x40000100},
-        {0x80000000, 0x80010000}
+        {0x80000000, 0x80010000},
+        {0xc0000000, 0xc0010000}
     };
 
     size_xsave(m);

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "compat/judge.h"
+#include "compat/merge.h"
 
 struct pair {
     const struct mig_snapshot *a, *b;
@@ -34,19 +36,13 @@ static void add(struct pair *p, struct mig_reg reg, const struct mig_field *f, u
     added->destination = part_of(b, hi, lo);
 }
 
-/* Is it a value at all, as against unreadable or uncovered? */
-static bool is_value(struct mig_seen seen)
-{
-    return seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
-}
-
 static void compare_word(struct pair *p, struct mig_reg reg)
 {
     struct mig_seen a = seen_in(p->a, reg), b = seen_in(p->b, reg);
     struct mig_fields fields = mig_field_of(reg);
     uint64_t changed = a.value ^ b.value, rest;
 
-    if (is_value(a) != is_value(b)) {
+    if (mig_seen_is_value(a) != mig_seen_is_value(b)) {
         char id[MIG_REG_TEXT_MAX];
         struct mig_finding *added;
 
@@ -101,10 +97,21 @@ static void compare_words(struct pair *p)
     }
 }
 
-static bool is_visible(const struct mig_field *f)
+/* Bits of @reg that a guest may be shown and the judgement compares. */
+static uint64_t visible_bits(struct mig_reg reg)
 {
-    return f->offer != MIG_OFFER_NEVER && mig_rule_is_compared(f->shape.rule) &&
-           f->class_ != MIG_CLASS_CONSTANT;
+    struct mig_fields fields = mig_field_of(reg);
+    uint64_t mask = mig_judge_movable(reg, ~0ULL);
+
+    for (size_t i = 0; i < fields.len; i++) {
+        const struct mig_field *f = &fields.items[i];
+
+        if (f->offer == MIG_OFFER_NEVER || !mig_rule_is_compared(f->shape.rule) ||
+            f->class_ == MIG_CLASS_CONSTANT) {
+            mask &= ~mig_bits_mask(f->hi, f->lo);
+        }
+    }
+    return mask;
 }
 
 bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b)
@@ -113,18 +120,12 @@ bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapsho
     struct mig_reg reg;
 
     while (next_reg(&walk, &reg)) {
+        bool is_shown = reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR;
         struct mig_seen x = seen_in(a, reg), y = seen_in(b, reg);
-        struct mig_fields fields = {0};
 
-        if (is_value(x) && is_value(y) && x.value != y.value) {
-            fields = mig_field_of(reg);
-        }
-        for (size_t i = 0; i < fields.len; i++) {
-            const struct mig_field *f = &fields.items[i];
-
-            if (is_visible(f) && mig_field_get(f, x.value) != mig_field_get(f, y.value)) {
-                return true;
-            }
+        if (is_shown && mig_seen_is_value(x) && mig_seen_is_value(y) && x.value != y.value &&
+            ((x.value ^ y.value) & visible_bits(reg)) != 0) {
+            return true;
         }
     }
     return false;
@@ -172,18 +173,6 @@ static void compare_facts(struct pair *p)
     }
 }
 
-static const char *coverage_name(enum mig_coverage coverage)
-{
-    static const char *const names[] = {
-        [MIG_COVER_NONE] = "none",
-        [MIG_COVER_UNREADABLE] = "unreadable",
-        [MIG_COVER_PARTIAL] = "partial",
-        [MIG_COVER_FULL] = "full",
-    };
-
-    return names[coverage];
-}
-
 void mig_difference(const struct mig_snapshot *a, const struct mig_snapshot *b,
                     struct mig_findings *ret)
 {
@@ -196,7 +185,8 @@ void mig_difference(const struct mig_snapshot *a, const struct mig_snapshot *b,
     for (int g = 0; g < MIG_GROUP_COUNT; g++) {
         if (a->groups[g].coverage != b->groups[g].coverage) {
             add_text(&p, "coverage", mig_group_name((enum mig_group)g),
-                     coverage_name(a->groups[g].coverage), coverage_name(b->groups[g].coverage));
+                     mig_coverage_name(a->groups[g].coverage),
+                     mig_coverage_name(b->groups[g].coverage));
         }
     }
     compare_facts(&p);

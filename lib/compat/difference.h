@@ -11,6 +11,6 @@
 void mig_difference(const struct mig_snapshot *a, const struct mig_snapshot *b,
                     struct mig_findings *ret);
 
-/* Is there a compared field of which a guest of @a would see another value on
- * @b, were nothing masked? */
+/* Would a guest of @a see another value on @b in something that is compared,
+ * were nothing masked?  What only the VMM sees (capabilities) does not count. */
 bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b);

@@ -7,17 +7,29 @@
 
 #include "base/array.h"
 #include "base/bits.h"
-#include "cpu/deps.h"
 #include "cpu/names.h"
+
+static struct mig_finding *add(struct mig_findings *list, enum mig_severity severity)
+{
+    struct mig_finding *f = MIG_PUSH(list);
+
+    f->key = UINT64_MAX;
+    f->severity = severity;
+    f->guest.known = f->source.known = f->destination.known = MIG_UNCOVERED;
+    return f;
+}
 
 struct mig_finding *mig_findings_add(struct mig_findings *list, const char *id,
                                      enum mig_severity severity)
 {
-    struct mig_finding *f = MIG_PUSH(list);
+    struct mig_finding *f = add(list, severity);
+    struct mig_error not_a_register;
+    struct mig_reg reg;
 
     (void)snprintf(f->id, sizeof f->id, "%s", id);
-    f->severity = severity;
-    f->guest.known = f->source.known = f->destination.known = MIG_UNCOVERED;
+    if (mig_reg_parse(id, &reg, &not_a_register)) {
+        f->key = mig_reg_key(reg);
+    }
     return f;
 }
 
@@ -25,22 +37,26 @@ struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig
                                            const struct mig_field *f, unsigned hi, unsigned lo,
                                            enum mig_severity severity)
 {
-    char id[MIG_FIELD_ID_MAX];
-    struct mig_finding *added;
+    struct mig_finding *added = add(list, severity);
 
-    if (f != NULL) {
-        mig_field_print_id(f, reg.sub, id);
-    } else {
-        mig_bits_print_id(reg, hi, lo, id);
+    added->key = mig_reg_key(reg);
+    added->lo = lo;
+    if (f == NULL) {
+        mig_bits_print_id(reg, hi, lo, added->id);
+        return added;
     }
-    added = mig_findings_add(list, id, severity);
+    mig_field_print_id(f, reg.sub, added->id);
     added->field = f;
-    if (f != NULL) {
-        added->names_len = mig_names_of(f, added->names);
-        added->rule = mig_rule_name(f->shape.rule);
-        added->why = mig_strdup(f->why);
-    }
+    added->names_len = mig_names_of(f, added->names);
+    added->rule = mig_rule_name(f->shape.rule);
+    added->why = mig_strdup(f->why);
     return added;
+}
+
+void mig_finding_add_dependant(struct mig_finding *f, const char *text)
+{
+    f->dependants = mig_resize(f->dependants, f->dependants_len + 1, sizeof *f->dependants);
+    f->dependants[f->dependants_len++] = mig_strdup(text);
 }
 
 const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id)
@@ -54,70 +70,24 @@ const struct mig_finding *mig_findings_find(const struct mig_findings *list, con
 }
 
 /* Registers first, in key order; ids that are no register follow by name. */
-static uint64_t sort_key(const struct mig_finding *f)
+static int compare(const void *a, const void *b)
 {
-    char text[MIG_FIELD_ID_MAX];
-    struct mig_error err;
-    struct mig_reg reg;
-    char *slash;
-
-    memcpy(text, f->id, sizeof text);
-    if (mig_reg_parse(text, &reg, &err)) {
-        return mig_reg_key(reg);
-    }
-    slash = strrchr(text, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        if (mig_reg_parse(text, &reg, &err)) {
-            return mig_reg_key(reg);
-        }
-    }
-    return UINT64_MAX;
-}
-
-struct keyed {
-    uint64_t key;
-    unsigned lo;
-    struct mig_finding finding;
-};
-
-static unsigned low_bit(const char *id)
-{
-    const char *slash = strrchr(id, '/'), *colon;
-
-    if (slash == NULL) {
-        return 0;
-    }
-    colon = strchr(slash, ':');
-    return (unsigned)strtoul(colon != NULL ? colon + 1 : slash + 1, NULL, 10);
-}
-
-static int compare_keyed(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
+    const struct mig_finding *x = a, *y = b;
 
     if (x->key != y->key) {
         return x->key < y->key ? -1 : 1;
     }
-    if (x->key != UINT64_MAX && x->lo != y->lo) {
+    if (x->lo != y->lo) {
         return x->lo < y->lo ? -1 : 1;
     }
-    return strcmp(x->finding.id, y->finding.id);
+    return strcmp(x->id, y->id);
 }
 
 static void sort(struct mig_findings *list)
 {
-    struct keyed *keyed = mig_alloc(list->len, sizeof *keyed);
-
-    for (size_t i = 0; i < list->len; i++) {
-        keyed[i] =
-            (struct keyed){sort_key(&list->items[i]), low_bit(list->items[i].id), list->items[i]};
+    if (list->len > 0) {
+        qsort(list->items, list->len, sizeof *list->items, compare);
     }
-    qsort(keyed, list->len, sizeof *keyed, compare_keyed);
-    for (size_t i = 0; i < list->len; i++) {
-        list->items[i] = keyed[i].finding;
-    }
-    mig_free(keyed);
 }
 
 static bool stands_on(const struct mig_finding *f, struct mig_bit bit)
@@ -137,11 +107,14 @@ static struct mig_finding *find_bit(struct mig_findings *list, struct mig_bit bi
     return NULL;
 }
 
-static void add_dependant(struct mig_finding *root, const char *id)
+struct mig_finding *mig_findings_on(const struct mig_findings *list, struct mig_bit bit)
 {
-    root->dependants =
-        mig_resize(root->dependants, root->dependants_len + 1, sizeof *root->dependants);
-    root->dependants[root->dependants_len++] = mig_strdup(id);
+    for (size_t i = 0; i < list->len; i++) {
+        if (stands_on(&list->items[i], bit)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
 }
 
 static bool is_below(const struct mig_finding *a, const struct mig_finding *b)
@@ -179,7 +152,7 @@ static void fold(struct mig_findings *list)
 
         for (size_t j = 0; root != NULL && j < list->len; j++) {
             if (strcmp(list->items[j].id, root) == 0) {
-                add_dependant(&list->items[j], list->items[i].id);
+                mig_finding_add_dependant(&list->items[j], list->items[i].id);
                 break;
             }
         }

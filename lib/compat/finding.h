@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "cpu/deps.h"
 #include "cpu/field.h"
 #include "snapshot/snapshot.h"
 
@@ -30,6 +31,8 @@ struct mig_seen {
 
 struct mig_finding {
     char id[MIG_FIELD_ID_MAX];     /* "x86/cpuid/7.0/ebx/5", "host/tsc-khz", "trust/expired" */
+    uint64_t key;                  /* mig_reg_key() of the id; UINT64_MAX when it is no register */
+    unsigned lo;                   /* lowest bit of the id */
     const struct mig_field *field; /* NULL when it is no register field */
     const char *names[8];
     size_t names_len;
@@ -41,7 +44,7 @@ struct mig_finding {
     char *why;         /* one sentence */
     char *remedy;      /* what to change where; NULL when nothing is to do */
     char *root;        /* id of the finding this one follows from, or NULL */
-    char **dependants; /* ids that follow from this one, sorted */
+    char **dependants; /* what follows from this one: ids of findings, else names of features */
     size_t dependants_len;
 };
 
@@ -59,6 +62,11 @@ struct mig_finding *mig_findings_add(struct mig_findings *list, const char *id,
 struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig_reg reg,
                                            const struct mig_field *f, unsigned hi, unsigned lo,
                                            enum mig_severity severity);
+
+void mig_finding_add_dependant(struct mig_finding *f, const char *text);
+
+/* The first one whose field covers @bit, or NULL. */
+struct mig_finding *mig_findings_on(const struct mig_findings *list, struct mig_bit bit);
 
 const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id);
 

@@ -13,18 +13,6 @@ static uint64_t profile_word(const void *words, struct mig_reg reg)
     return mig_profile_get(words, reg);
 }
 
-static bool is_shown_msr(const struct mig_merge *m, struct mig_reg reg)
-{
-    struct mig_fields fields = mig_field_of(reg);
-
-    for (size_t i = 0; i < fields.len; i++) {
-        if (mig_choice_offers(m->choice, &fields.items[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A leaf that reads 0 in all four registers need not be listed; an MSR of
  * value 0 must be, or KVM would show the host's. */
 static bool is_leaf_empty(const struct mig_merge *m, size_t w)
@@ -46,7 +34,7 @@ static bool is_kept(const struct mig_merge *m, size_t w)
 {
     struct mig_reg reg = mig_reg_from_key(m->words[w].key);
 
-    return reg.space == MIG_SPACE_MSR ? is_shown_msr(m, reg) : !is_leaf_empty(m, w);
+    return reg.space == MIG_SPACE_MSR ? mig_choice_shows(m->choice, reg) : !is_leaf_empty(m, w);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -56,16 +44,16 @@ static int compare_names(const void *a, const void *b)
 
 static void list_features(struct mig_profile *p)
 {
-    struct mig_fields all = mig_field_all();
+    p->features = mig_alloc(mig_field_all().len, sizeof *p->features);
+    for (size_t w = 0; w < p->words_len; w++) {
+        struct mig_fields fields = mig_field_of(mig_reg_from_key(p->words[w].key));
 
-    p->features = mig_alloc(all.len, sizeof *p->features);
-    for (size_t i = 0; i < all.len; i++) {
-        const struct mig_field *f = &all.items[i];
-        bool in_profile = f->reg.space == MIG_SPACE_CPUID || f->reg.space == MIG_SPACE_MSR;
+        for (size_t i = 0; i < fields.len; i++) {
+            const struct mig_field *f = &fields.items[i];
 
-        if (in_profile && mig_field_is_flag(f) &&
-            mig_field_get(f, mig_profile_get(p, f->reg)) != 0) {
-            p->features[p->features_len++] = f->name;
+            if (mig_field_is_flag(f) && mig_field_get(f, p->words[w].value) != 0) {
+                p->features[p->features_len++] = f->name;
+            }
         }
     }
     qsort(p->features, p->features_len, sizeof *p->features, compare_names);

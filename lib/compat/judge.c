@@ -6,16 +6,12 @@
 #include "compat/constraint.h"
 #include "compat/judge.h"
 #include "compat/reason.h"
+#include "cpu/place.h"
 
 struct judging {
     const struct mig_party *guest, *host;
     struct mig_findings *findings;
 };
-
-static bool is_known(struct mig_seen seen)
-{
-    return seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
-}
 
 /* The machine that runs the VMM, not the guest, sees capabilities: a VMM that
  * used one must do without, the guest's contract stands. */
@@ -33,8 +29,7 @@ static bool is_left_to_constraints(const struct mig_field *f, struct mig_reg reg
                                    enum mig_allow allow)
 {
     return allow == MIG_ALLOW_ASK || f->class_ == MIG_CLASS_CONSTANT ||
-           f->class_ == MIG_CLASS_WIDTH ||
-           (reg.space == MIG_SPACE_CPUID && reg.index == 0xd && reg.sub >= 2);
+           f->class_ == MIG_CLASS_WIDTH || mig_merge_is_geometry(reg);
 }
 
 /* Rules that read 0 as the strictest value (must-be-1 controls, events that do
@@ -42,9 +37,10 @@ static bool is_left_to_constraints(const struct mig_field *f, struct mig_reg reg
 static bool was_given(const struct mig_party *guest, const struct mig_field *f)
 {
     static const struct {
-        const char *opt_in, *field;
+        const char *opt_in;
+        struct mig_bit field;
     } rows[] = {
-#define GRANTED(opt_in, field) {opt_in, field},
+#define GRANTED(opt_in, field) {opt_in, MIG_PLACE_BIT(field)},
 #include "compat/opt_in.def"
     };
     bool listed = false;
@@ -87,17 +83,21 @@ static bool is_feature_word(struct mig_reg reg)
 
 uint64_t mig_judge_movable(struct mig_reg reg, uint64_t value)
 {
-    bool has_rows = reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR;
+    uint64_t known;
 
-    return has_rows && !is_feature_word(reg) ? value & mig_field_classified(reg) : value;
+    if (reg.space != MIG_SPACE_CPUID && reg.space != MIG_SPACE_MSR) {
+        return value;
+    }
+    known = mig_field_classified(reg);
+    return (value & ~known) == 0 || is_feature_word(reg) ? value : value & known;
 }
 
 /* DESIGN section 4: an unclassified bit of a known feature word that both
  * sides share is a warning, any other one a blocker. */
 static void judge_unclassified(struct judging *j, struct mig_reg reg, uint64_t guest, uint64_t host)
 {
-    uint64_t unknown = guest & ~mig_field_classified(reg);
-    bool known_word = is_feature_word(reg);
+    uint64_t unknown = guest != 0 ? guest & ~mig_field_classified(reg) : 0;
+    bool known_word = unknown != 0 && is_feature_word(reg);
 
     for (unsigned bit = 0; unknown != 0 && bit < 64; bit++) {
         bool shared = known_word && (host >> bit & 1) != 0;
@@ -122,7 +122,7 @@ static void judge_word(struct judging *j, struct mig_reg reg, uint64_t guest)
     struct mig_seen host = mig_party_seen(j->host, reg);
     struct mig_fields fields = mig_field_of(reg);
 
-    if (!is_known(host)) {
+    if (!mig_seen_is_value(host)) {
         return;
     }
     for (size_t i = 0; i < fields.len; i++) {
@@ -170,7 +170,7 @@ static void judge_list(struct judging *j)
     for (size_t i = 0; i < len; i++) {
         struct mig_seen seen = mig_party_seen(j->host, mig_reg_from_key(list[i].key));
 
-        missing += is_known(seen) && seen.value == 0 ? 1 : 0;
+        missing += mig_seen_is_value(seen) && seen.value == 0 ? 1 : 0;
     }
     if (missing > 0) {
         f = mig_findings_add(j->findings, "x86/msr-list", MIG_BLOCKER);

@@ -19,9 +19,8 @@
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/constraint.h"
-#include "compat/reason.h"
 #include "compat/report.h"
-#include "snapshot/normalise.h"
+#include "cpu/place.h"
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -80,12 +79,15 @@ uint64_t mig_party_get(const struct mig_party *p, struct mig_reg reg)
     return mig_party_seen(p, reg).value;
 }
 
-bool mig_party_has(const struct mig_party *p, const char *name)
+bool mig_party_has(const struct mig_party *p, struct mig_bit bit)
 {
-    const struct mig_field *f = mig_field_find(name);
+    return (mig_party_get(p, bit.reg) & bit.mask) != 0;
+}
 
-    MIG_ASSERT(f != NULL);
-    return mig_field_get(f, mig_party_get(p, f->reg)) != 0;
+bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg)
+{
+    return p->snapshot->groups[mig_group_of(reg)].coverage != MIG_COVER_UNREADABLE &&
+           mig_party_seen(p, reg).known == MIG_UNREADABLE;
 }
 
 bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f)
@@ -99,6 +101,23 @@ bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f)
         }
     }
     return false;
+}
+
+bool mig_choice_shows(const struct mig_choice *c, struct mig_reg reg)
+{
+    struct mig_fields fields = mig_field_of(reg);
+
+    for (size_t i = 0; i < fields.len; i++) {
+        if (mig_choice_offers(c, &fields.items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mig_merge_is_geometry(struct mig_reg reg)
+{
+    return reg.space == MIG_SPACE_CPUID && reg.index == 0xd && reg.sub >= 2;
 }
 
 static uint64_t frozen_bits(struct mig_reg reg)
@@ -121,12 +140,12 @@ static bool is_better_donor(const struct mig_merge *m, size_t candidate, size_t 
 {
     for (size_t w = 0; w < m->words_len; w++) {
         struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-        uint64_t mask = frozen_bits(reg);
-        uint64_t a = mask == 0 ? 0 : mig_party_get(&m->parties[candidate], reg) & mask;
-        uint64_t b = mask == 0 ? 0 : mig_party_get(&m->parties[best], reg) & mask;
+        uint64_t a = mig_party_get(&m->parties[candidate], reg);
+        uint64_t b = mig_party_get(&m->parties[best], reg);
+        uint64_t mask = a != b ? frozen_bits(reg) : 0;
 
-        if (a != b) {
-            return a < b;
+        if ((a & mask) != (b & mask)) {
+            return (a & mask) < (b & mask);
         }
     }
     return false;
@@ -195,18 +214,16 @@ void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask)
 static void take_owner(struct mig_merge *m, const struct mig_field *f)
 {
     static const struct {
-        const char *field, *owner;
+        struct mig_bit field, owner;
     } rows[] = {
-#define OWNER(field, owner) {field, owner},
+#define OWNER(field, owner) {MIG_PLACE_BIT(field), MIG_PLACE_BIT(owner)},
 #include "compat/owner.def"
     };
 
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        if (strcmp(rows[i].field, f->name) == 0) {
-            const struct mig_field *owner = mig_field_find(rows[i].owner);
-
-            MIG_ASSERT(owner != NULL);
-            mig_merge_take(m, owner->reg, mig_bits_mask(owner->hi, owner->lo));
+        if (mig_reg_key(rows[i].field.reg) == mig_reg_key(f->reg) &&
+            rows[i].field.mask == mig_bits_mask(f->hi, f->lo)) {
+            mig_merge_take(m, rows[i].owner.reg, rows[i].owner.mask);
         }
     }
 }
@@ -242,12 +259,6 @@ static bool all_equal(const struct mig_merge *m, const struct mig_field *f, cons
     return true;
 }
 
-/* Geometry of an XSAVE component is the xsave constraint's business. */
-static bool is_xsave_geometry(struct mig_reg reg)
-{
-    return reg.space == MIG_SPACE_CPUID && reg.index == 0xd && reg.sub >= 2;
-}
-
 static void merge_field(struct mig_merge *m, size_t w, const struct mig_field *f,
                         const uint64_t *words)
 {
@@ -260,7 +271,7 @@ static void merge_field(struct mig_merge *m, size_t w, const struct mig_field *f
         mig_report_conflict(m, f, reg, words);
         return;
     }
-    if (!equal && f->offer != MIG_OFFER_NEVER && !is_xsave_geometry(reg)) {
+    if (!equal && f->offer != MIG_OFFER_NEVER && !mig_merge_is_geometry(reg)) {
         mig_report_difference(m, f, reg, words);
     }
     if (!equal && f->shape.rule == MIG_RULE_EXACT && f->class_ != MIG_CLASS_CONSTANT) {
@@ -273,16 +284,11 @@ static void merge_field(struct mig_merge *m, size_t w, const struct mig_field *f
     }
 }
 
-/* A register that this choice never shows has no place in a profile: absent
- * VMX capability MSRs, not VMX capability MSRs of value 0. */
-static bool is_shown(const struct mig_merge *m, struct mig_fields fields)
+/* Without this register no answer would be honest, unless the policy takes
+ * its whole group as unknown. */
+static void doubt(struct mig_merge *m, struct mig_reg reg)
 {
-    for (size_t i = 0; i < fields.len; i++) {
-        if (mig_choice_offers(m->choice, &fields.items[i])) {
-            return true;
-        }
-    }
-    return fields.len == 0;
+    m->unverified = m->unverified || !m->choice->tolerate[mig_group_of(reg)];
 }
 
 static void merge_word(struct mig_merge *m, size_t w)
@@ -294,12 +300,12 @@ static void merge_word(struct mig_merge *m, size_t w)
     for (size_t i = 0; i < m->len; i++) {
         struct mig_seen seen = mig_party_seen(&m->parties[i], reg);
 
-        if (seen.known == MIG_UNCOVERED || seen.known == MIG_UNREADABLE) {
-            m->words[w].covered = false;
-        }
-        if (seen.known == MIG_UNREADABLE && is_shown(m, fields)) {
-            m->unverified = true;
-            mig_report_unreadable(m, reg, &m->parties[i]);
+        m->words[w].covered = m->words[w].covered && mig_seen_is_value(seen);
+        if (seen.known == MIG_UNREADABLE && mig_party_failed_at(&m->parties[i], reg)) {
+            mig_report_unreadable(m, reg, i);
+            if (fields.len == 0 || mig_choice_shows(m->choice, reg)) {
+                doubt(m, reg);
+            }
         }
         words[i] = seen.value;
     }
@@ -312,25 +318,43 @@ static void merge_word(struct mig_merge *m, size_t w)
     mig_report_unclassified(m, reg, words);
 }
 
-/* Capabilities, host properties and MSR lists differ without being words of a
- * profile; they are reported alike. */
-static void merge_other(struct mig_merge *m, enum mig_space space)
+/* Is a host property that could not be read one that decides? */
+static bool is_decisive(struct mig_reg reg)
+{
+    return reg.space == MIG_SPACE_CAP || mig_group_of(reg) == MIG_GROUP_TSC;
+}
+
+static void merge_number(struct mig_merge *m, const struct mig_field *f)
+{
+    uint64_t *words = m->values;
+    bool covered = true;
+
+    for (size_t i = 0; i < m->len; i++) {
+        struct mig_seen seen = mig_party_seen(&m->parties[i], f->reg);
+
+        covered = covered && mig_seen_is_value(seen);
+        if (is_decisive(f->reg) && mig_party_failed_at(&m->parties[i], f->reg)) {
+            mig_report_unreadable(m, f->reg, i);
+            doubt(m, f->reg);
+        }
+        words[i] = seen.value;
+    }
+    if (covered && !all_equal(m, f, words)) {
+        mig_report_difference(m, f, f->reg, words);
+    }
+}
+
+/* Capabilities and host properties differ without being words of a profile;
+ * they are reported alike. */
+static void merge_numbers(struct mig_merge *m)
 {
     struct mig_fields all = mig_field_all();
 
     for (size_t i = 0; i < all.len; i++) {
-        const struct mig_field *f = &all.items[i];
-        uint64_t *words = m->values;
-        bool covered = f->reg.space == space && mig_rule_is_compared(f->shape.rule);
+        enum mig_space space = all.items[i].reg.space;
 
-        for (size_t p = 0; covered && p < m->len; p++) {
-            struct mig_seen seen = mig_party_seen(&m->parties[p], f->reg);
-
-            covered = seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
-            words[p] = seen.value;
-        }
-        if (covered && !all_equal(m, f, words)) {
-            mig_report_difference(m, f, f->reg, words);
+        if (space == MIG_SPACE_CAP || space == MIG_SPACE_HOST) {
+            merge_number(m, &all.items[i]);
         }
     }
 }
@@ -341,8 +365,7 @@ void mig_merge_run(struct mig_merge *m)
         merge_word(m, w);
     }
     if (m->findings != NULL) {
-        merge_other(m, MIG_SPACE_CAP);
-        merge_other(m, MIG_SPACE_HOST);
+        merge_numbers(m);
         mig_report_lists(m);
     }
     for (const struct mig_constraint *c = mig_constraint_all(); c->name != NULL; c++) {

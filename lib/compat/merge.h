@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compat/negotiate.h"
+#include "cpu/deps.h"
 
 struct mig_merge {
     const struct mig_party *parties;
@@ -45,8 +46,24 @@ void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask);
 struct mig_seen mig_party_seen(const struct mig_party *p, struct mig_reg reg);
 /* Its value where known or absent; 0 where not. */
 uint64_t mig_party_get(const struct mig_party *p, struct mig_reg reg);
-/* Is the flag @name set?  False also when not known. */
-bool mig_party_has(const struct mig_party *p, const char *name);
+/* Is one of these bits set?  False also when not known. */
+bool mig_party_has(const struct mig_party *p, struct mig_bit bit);
+
+/* A value, as against unreadable or uncovered. */
+static inline bool mig_seen_is_value(struct mig_seen seen)
+{
+    return seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
+}
+
+/* Could the host not read this one register, of a group that it could ask
+ * for?  A whole group is said once, by its coverage. */
+bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg);
 
 /* Does this choice put @f into new profiles? */
 bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f);
+/* ... any field of @reg? */
+bool mig_choice_shows(const struct mig_choice *c, struct mig_reg reg);
+
+/* Size, offset and flags of an XSAVE component: the xsave constraint answers
+ * for all of them at once. */
+bool mig_merge_is_geometry(struct mig_reg reg);

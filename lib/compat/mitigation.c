@@ -2,7 +2,8 @@
 /*
  * Bits that say "this instruction clears the buffers".  A guest that saw one
  * stays protected only where the instruction works or nothing leaks; immunity
- * is read from the host, never from a merge.
+ * is read from the host, never from a merge.  What the evidence does not tell
+ * is no immunity.
  */
 #include <string.h>
 
@@ -11,122 +12,171 @@
 #include "base/bits.h"
 #include "compat/constraint.h"
 #include "compat/reason.h"
+#include "cpu/place.h"
 
 struct immunity {
-    const char *mitigation, *proof;
+    struct mig_bit mitigation;
     bool taa;
+    struct mig_bit proof[5]; /* ends with an empty mask */
 };
 
 static const struct immunity rows[] = {
-#define IMMUNITY(mitigation, proof, taa) {mitigation, proof, taa},
+#define PROOF(flag) MIG_PLACE_BIT(flag),
+#define IMMUNITY(mitigation, taa, ...) {MIG_PLACE_BIT(mitigation), taa, {__VA_ARGS__}},
 #include "compat/immunity.def"
 };
 
+static const struct mig_bit rtm = MIG_PLACE_BIT(rtm), taa_no = MIG_PLACE_BIT(taa_no);
+
 enum answer { NO, YES, UNKNOWABLE };
 
-static enum answer has_flag(const struct mig_party *p, const char *name, size_t len)
+static enum answer has_flag(const struct mig_party *p, struct mig_bit flag)
 {
-    char flag[32] = "";
-    const struct mig_field *f;
-    struct mig_seen seen;
+    struct mig_seen seen = mig_party_seen(p, flag.reg);
 
-    memcpy(flag, name, len < sizeof flag ? len : sizeof flag - 1);
-    f = mig_field_find(flag);
-    MIG_ASSERT(f != NULL);
-    seen = mig_party_seen(p, f->reg);
-    if (seen.known == MIG_UNCOVERED || seen.known == MIG_UNREADABLE) {
-        return UNKNOWABLE;
-    }
-    return mig_field_get(f, seen.value) != 0 ? YES : NO;
+    return !mig_seen_is_value(seen) ? UNKNOWABLE : (seen.value & flag.mask) != 0 ? YES : NO;
+}
+
+static enum answer both(enum answer a, enum answer b)
+{
+    return a == NO || b == NO ? NO : a == UNKNOWABLE || b == UNKNOWABLE ? UNKNOWABLE : YES;
 }
 
 static enum answer is_immune(const struct mig_party *host, const struct immunity *row,
-                             bool guest_has_rtm)
+                             bool guest_may_have_rtm)
 {
     enum answer all = YES;
 
-    for (const char *p = row->proof; *p != '\0'; p += strspn(p, " ")) {
-        size_t len = strcspn(p, " ");
-        enum answer one = has_flag(host, p, len);
-
-        all = one == NO || all == NO ? NO : one == UNKNOWABLE ? UNKNOWABLE : all;
-        p += len;
+    for (const struct mig_bit *flag = row->proof; flag->mask != 0; flag++) {
+        all = both(all, has_flag(host, *flag));
     }
-    if (all == YES && row->taa && guest_has_rtm) {
-        all = has_flag(host, "taa_no", strlen("taa_no"));
-    }
-    return all;
+    return row->taa && guest_may_have_rtm ? both(all, has_flag(host, taa_no)) : all;
 }
 
-static void add_finding(struct mig_findings *list, const struct mig_field *f,
+/* Does @host leave a guest alone that relies on the mitigation?  A host that
+ * clears, or of which nothing is known, does not stand against it. */
+static enum answer is_safe(const struct mig_party *host, const struct immunity *row,
+                           bool guest_may_have_rtm)
+{
+    return has_flag(host, row->mitigation) == NO ? is_immune(host, row, guest_may_have_rtm) : YES;
+}
+
+static struct mig_seen seen_of(const struct mig_party *p, const struct mig_field *f)
+{
+    struct mig_seen seen = mig_party_seen(p, f->reg);
+
+    seen.value = mig_field_get(f, seen.value);
+    return seen;
+}
+
+static void add_finding(struct mig_findings *list, const struct immunity *row, enum answer safe,
                         enum mig_severity severity, const struct mig_party *has,
                         const struct mig_party *lacks)
 {
-    char id[MIG_FIELD_ID_MAX];
-    struct mig_finding *added = NULL;
+    const struct mig_field *f =
+        mig_field_at(row->mitigation.reg, (unsigned)__builtin_ctzll(row->mitigation.mask));
+    struct mig_finding *added;
 
+    MIG_ASSERT(f != NULL);
     /* The field tier may have reported the plain difference already. */
-    mig_field_print_id(f, f->reg.sub, id);
-    for (size_t i = 0; i < list->len && added == NULL; i++) {
-        added = strcmp(list->items[i].id, id) == 0 ? &list->items[i] : NULL;
-    }
+    added = mig_findings_on(list, row->mitigation);
     if (added == NULL) {
         added = mig_findings_add_field(list, f->reg, f, f->hi, f->lo, severity);
     }
     added->severity = severity > added->severity ? severity : added->severity;
-    added->source = (struct mig_seen){MIG_KNOWN, mig_field_get(f, mig_party_get(has, f->reg))};
-    added->destination =
-        (struct mig_seen){MIG_KNOWN, mig_field_get(f, mig_party_get(lacks, f->reg))};
     mig_reason_attribute(added, has, lacks);
-    if (added->reason == MIG_REASON_HARDWARE) {
-        added->reason = MIG_REASON_MICROCODE;
+    if (safe == UNKNOWABLE || added->reason == MIG_REASON_HARDWARE) {
         mig_free(added->remedy);
-        added->remedy = mig_strf("install the microcode (and kernel) on %s that provides %s",
-                                 lacks->name, f->name);
+        added->reason = safe == NO ? MIG_REASON_MICROCODE : MIG_REASON_EVIDENCE;
+        added->remedy =
+            safe == NO ? mig_strf("install the microcode (and kernel) on %s that "
+                                  "provides %s",
+                                  lacks->name, f->name)
+                       : mig_strf("capture the feature MSRs of %s with mig-agentd", lacks->name);
     }
     mig_free(added->why);
-    added->why = mig_strf("%s neither clears its buffers nor is immune: a guest that relies on %s "
-                          "would leak there",
+    added->why = mig_strf(safe == NO ? "%s neither clears its buffers nor is immune: a guest that "
+                                       "relies on %s would leak there"
+                                     : "%s may neither clear its buffers nor be immune, the "
+                                       "evidence does not tell: a guest that relies on %s may leak "
+                                       "there",
                           lacks->name, f->name);
+    if (added->source.known == MIG_UNCOVERED && added->destination.known == MIG_UNCOVERED) {
+        added->source = seen_of(has, f);
+        added->destination = seen_of(lacks, f);
+    }
 }
 
-static const struct mig_field *field_of(const struct immunity *row)
+/* The party that shows the mitigation to guests; NULL when none does. */
+static const struct mig_party *find_user(const struct mig_merge *m, const struct immunity *row)
 {
-    const struct mig_field *f = mig_field_find(row->mitigation);
-
-    MIG_ASSERT(f != NULL);
-    return f;
+    for (size_t i = 0; i < m->len; i++) {
+        if (mig_party_has(&m->parties[i], row->mitigation)) {
+            return &m->parties[i];
+        }
+    }
+    return NULL;
 }
 
-static bool profile_has_rtm(const struct mig_merge *m)
+/* A guest of the profile has no RTM where one host is known to have none. */
+static bool may_have_rtm(const struct mig_merge *m)
 {
-    const struct mig_field *rtm = mig_field_find("rtm");
+    bool may = true;
 
-    return rtm != NULL && mig_field_get(rtm, mig_merge_get(m, rtm->reg)) != 0;
+    for (size_t i = 0; i < m->len; i++) {
+        may = may && has_flag(&m->parties[i], rtm) != NO;
+    }
+    return may;
+}
+
+/* The plain difference that the field tier reported costs nobody anything. */
+static void calm(struct mig_merge *m, const struct immunity *row)
+{
+    struct mig_finding *f =
+        m->findings != NULL ? mig_findings_on(m->findings, row->mitigation) : NULL;
+
+    if (f != NULL) {
+        f->severity = MIG_NOTE;
+        mig_free(f->why);
+        f->why = mig_strdup("hosts without it are immune: guests that rely on it are safe there");
+        mig_free(f->remedy);
+        f->remedy = NULL;
+    }
+}
+
+/* Does every party clear for, or not endanger, a guest of the profile? */
+static bool check_parties(struct mig_merge *m, const struct immunity *row,
+                          const struct mig_party *user, bool has_rtm)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < m->len; i++) {
+        enum answer safe = is_safe(&m->parties[i], row, has_rtm);
+
+        if (safe == YES) {
+            continue;
+        }
+        all = false;
+        m->blocked = m->blocked || safe == NO;
+        m->unverified =
+            m->unverified || (safe == UNKNOWABLE && !m->choice->tolerate[MIG_GROUP_MSR]);
+        if (m->findings != NULL) {
+            add_finding(m->findings, row, safe, safe == NO ? MIG_BLOCKER : MIG_SECURITY, user,
+                        &m->parties[i]);
+        }
+    }
+    return all;
 }
 
 void mig_mitigation_merge(struct mig_merge *m)
 {
-    bool rtm = profile_has_rtm(m);
+    bool has_rtm = may_have_rtm(m);
 
     for (size_t r = 0; r < MIG_COUNT(rows); r++) {
-        const struct mig_field *f = field_of(&rows[r]);
-        size_t has = m->len;
+        const struct mig_party *user = find_user(m, &rows[r]);
 
-        for (size_t i = 0; i < m->len; i++) {
-            has = mig_field_get(f, mig_party_get(&m->parties[i], f->reg)) != 0 ? i : has;
-        }
-        for (size_t i = 0; has < m->len && i < m->len; i++) {
-            struct mig_seen seen = mig_party_seen(&m->parties[i], f->reg);
-            bool known = seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
-
-            if (known && mig_field_get(f, seen.value) == 0 &&
-                is_immune(&m->parties[i], &rows[r], rtm) == NO) {
-                m->blocked = true;
-                if (m->findings != NULL) {
-                    add_finding(m->findings, f, MIG_BLOCKER, &m->parties[has], &m->parties[i]);
-                }
-            }
+        if (user != NULL && check_parties(m, &rows[r], user, has_rtm)) {
+            calm(m, &rows[r]);
         }
     }
 }
@@ -135,14 +185,10 @@ void mig_mitigation_judge(const struct mig_party *guest, const struct mig_party 
                           struct mig_findings *ret)
 {
     for (size_t r = 0; r < MIG_COUNT(rows); r++) {
-        const struct mig_field *f = field_of(&rows[r]);
-        struct mig_seen seen = mig_party_seen(host, f->reg);
-        bool known = seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
+        enum answer safe = is_safe(host, &rows[r], has_flag(guest, rtm) != NO);
 
-        if (mig_field_get(f, mig_party_get(guest, f->reg)) != 0 && known &&
-            mig_field_get(f, seen.value) == 0 &&
-            is_immune(host, &rows[r], mig_party_has(guest, "rtm")) != YES) {
-            add_finding(ret, f, MIG_SECURITY, guest, host);
+        if (mig_party_has(guest, rows[r].mitigation) && safe != YES) {
+            add_finding(ret, &rows[r], safe, MIG_SECURITY, guest, host);
         }
     }
 }

@@ -7,20 +7,20 @@
  * said once per group.  Then the merge (merge.c), the level the result
  * reaches, and what each host gives up: its own profile against the common
  * one.  A pair also asks whether a guest with all that the source can grant
- * could move as it is; if so the profile is moot and the pair is compatible.
+ * could move as it is (passthrough.c); if so the profile is moot and the pair
+ * is compatible.  Evidence that should be there and is not makes the answer
+ * unknown, whatever else was found.
  */
 #include "compat/negotiate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "base/array.h"
 #include "base/bits.h"
-#include "compat/difference.h"
-#include "compat/judge.h"
 #include "compat/merge.h"
+#include "compat/passthrough.h"
 #include "cpu/level.h"
-#include "snapshot/builder.h"
 
 static struct mig_finding *block(struct mig_result *r, const char *id, enum mig_reason reason,
                                  char *why, const char *remedy)
@@ -34,12 +34,8 @@ static struct mig_finding *block(struct mig_result *r, const char *id, enum mig_
     return f;
 }
 
-/* Is every party of one architecture and vendor? */
-static bool is_one_kind(const struct mig_party *parties, size_t len, struct mig_result *r)
+static bool is_one_arch(const struct mig_party *parties, size_t len, struct mig_result *r)
 {
-    char first[13], other[13];
-
-    mig_snapshot_vendor(parties[0].snapshot, first);
     for (size_t i = 1; i < len; i++) {
         if (parties[i].snapshot->arch != parties[0].snapshot->arch) {
             block(r, "host/arch", MIG_REASON_HARDWARE,
@@ -49,22 +45,80 @@ static bool is_one_kind(const struct mig_party *parties, size_t len, struct mig_
                   "choose hosts of one architecture");
             return false;
         }
-        mig_snapshot_vendor(parties[i].snapshot, other);
-        if (strcmp(first, other) != 0 && *first != '\0' && *other != '\0') {
-            struct mig_reg reg = mig_reg_cpuid(0, 0, MIG_EBX);
-            struct mig_finding *f = block(
-                r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
-                mig_strf("%s is %s, %s is %s: a guest that booted on one vendor's CPU fails on "
-                         "the other's",
-                         parties[0].name, first, parties[i].name, other),
-                "choose hosts of one CPU vendor");
+    }
+    return true;
+}
 
-            f->source = mig_party_seen(&parties[0], reg);
+/* False when the evidence does not tell. */
+static bool get_vendor(const struct mig_party *p, char ret[13])
+{
+    static const enum mig_part parts[] = {MIG_EBX, MIG_ECX, MIG_EDX};
+
+    for (size_t i = 0; i < MIG_COUNT(parts); i++) {
+        if (mig_party_get(p, mig_reg_cpuid(0, 0, parts[i])) == 0) {
+            return false;
+        }
+    }
+    mig_snapshot_vendor(p->snapshot, ret);
+    return true;
+}
+
+static bool is_one_vendor(const struct mig_party *parties, size_t len, struct mig_result *r)
+{
+    const struct mig_party *first = NULL;
+    char vendor[13] = "", other[13];
+
+    for (size_t i = 0; i < len; i++) {
+        struct mig_reg reg = mig_reg_cpuid(0, 0, MIG_EBX);
+        struct mig_finding *f;
+
+        if (!get_vendor(&parties[i], other)) {
+            continue;
+        }
+        if (first == NULL) {
+            first = &parties[i];
+            memcpy(vendor, other, sizeof vendor);
+        } else if (strcmp(vendor, other) != 0) {
+            f = block(r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
+                      mig_strf("%s is %s, %s is %s: a guest that booted on one vendor's CPU fails "
+                               "on the other's",
+                               first->name, vendor, parties[i].name, other),
+                      "choose hosts of one CPU vendor");
+            f->source = mig_party_seen(first, reg);
             f->destination = mig_party_seen(&parties[i], reg);
             return false;
         }
     }
     return true;
+}
+
+/* Without the vendor, or the rules of the architecture, there is no answer
+ * that evidence stands behind. */
+static bool is_judgeable(const struct mig_party *parties, size_t len, struct mig_result *r)
+{
+    char vendor[13];
+    bool all = true;
+
+    if (parties[0].snapshot->arch != MIG_ARCH_X86) {
+        block(r, "coverage/arch", MIG_REASON_EVIDENCE,
+              mig_strf("no rules for %s hosts: their registers are captured and shown, not judged",
+                       mig_arch_name(parties[0].snapshot->arch)),
+              "see 'migctl diff' for what differs; do not move guests on this answer");
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!get_vendor(&parties[i], vendor)) {
+            char id[MIG_FIELD_ID_MAX];
+
+            (void)snprintf(id, sizeof id, "host/vendor/%.48s", parties[i].name);
+            block(r, id, MIG_REASON_EVIDENCE,
+                  mig_strf("the evidence of %s does not say whose CPU it is (leaf 0)",
+                           parties[i].name),
+                  "capture the host with mig-agentd");
+            all = false;
+        }
+    }
+    return all;
 }
 
 /* Groups that a verdict speaks about, per architecture. */
@@ -142,11 +196,14 @@ static bool check_coverage(const struct mig_party *parties, size_t len,
         f = mig_findings_add(&r->findings, id, MIG_WARNING);
         f->rule = "coverage";
         f->reason = MIG_REASON_EVIDENCE;
-        f->why = mig_strf("%s of %s: %s", unreadable ? "could not be read" : "no complete evidence",
-                          names, mig_group_why(group));
-        f->remedy =
-            mig_strdup(unreadable ? "give mig-agentd access to /dev/kvm there and ask again"
-                                  : "capture the host with mig-agentd instead of this dump");
+        f->why =
+            mig_strf("%s of %s: %s",
+                     unreadable ? "a capture failed, no complete evidence" : "no complete evidence",
+                     names, mig_group_why(group));
+        f->remedy = mig_strf(unreadable ? "see the error in 'migctl snapshot show'; mig-agentd "
+                                          "needs access to /dev/kvm on %s"
+                                        : "capture %s with mig-agentd instead of a dump",
+                             names);
         if ((unreadable || choice->require_complete) && !choice->tolerate[group]) {
             enough = false;
         }
@@ -154,26 +211,62 @@ static bool check_coverage(const struct mig_party *parties, size_t len,
     return enough;
 }
 
-static bool check_minimum(const struct mig_choice *choice, struct mig_result *r)
+static uint64_t profile_word(const void *words, struct mig_reg reg)
 {
-    int minimum = choice->minimum != 0 ? choice->minimum : 1;
-
-    if (r->profile->arch != MIG_ARCH_X86 || r->profile->level >= minimum) {
-        return true;
-    }
-    block(r, "policy/minimum", MIG_REASON_POLICY,
-          mig_strf("the common profile is below %s", mig_level_name(minimum)),
-          "remove the weakest host (see the losses), or lower the policy's minimum");
-    return false;
+    return mig_profile_get(words, reg);
 }
 
-static bool is_loss(const struct mig_field *f, uint64_t own, uint64_t common)
+/* Is the flag of the level known on every host? */
+static bool is_known(const struct mig_party *parties, size_t len, const char *flag)
+{
+    const struct mig_field *f = mig_field_find(flag);
+
+    MIG_ASSERT(f != NULL);
+    for (size_t i = 0; i < len; i++) {
+        if (!mig_seen_is_value(mig_party_seen(&parties[i], f->reg))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What becomes of @verdict by the policy's minimum. */
+static enum mig_verdict check_minimum(const struct mig_party *parties, size_t len,
+                                      const struct mig_choice *choice, enum mig_verdict verdict,
+                                      struct mig_result *r)
+{
+    int minimum = choice->minimum != 0 ? choice->minimum : 1;
+    const char *lacks = mig_level_missing(minimum, profile_word, r->profile);
+
+    if (lacks == NULL) {
+        return verdict;
+    }
+    if (!is_known(parties, len, lacks)) {
+        block(
+            r, "policy/minimum", MIG_REASON_EVIDENCE,
+            mig_strf("the evidence does not tell whether all hosts reach %s: it does not cover %s",
+                     mig_level_name(minimum), lacks),
+            "capture the hosts with mig-agentd");
+        return MIG_UNKNOWN;
+    }
+    block(r, "policy/minimum", MIG_REASON_POLICY,
+          mig_strf("the common profile is below %s: it has no %s", mig_level_name(minimum), lacks),
+          "remove the weakest host (see the losses), or lower the policy's minimum");
+    return MIG_INCOMPATIBLE;
+}
+
+bool mig_loss_is(const struct mig_field *f, uint64_t own, uint64_t common)
 {
     struct mig_value mine = {.num = own}, ours = {.num = common};
 
-    return own != common && mig_rule_is_compared(f->shape.rule) &&
+    return own != common && !mig_merge_is_geometry(f->reg) && mig_rule_is_compared(f->shape.rule) &&
            f->shape.rule != MIG_RULE_DERIVED && f->class_ != MIG_CLASS_CONSTANT &&
            mig_rule_allows(&f->shape, mine, ours) != MIG_ALLOW_YES;
+}
+
+bool mig_loss_is_security(const struct mig_field *f)
+{
+    return f->shape.rule == MIG_RULE_AND_IMMUNE || f->shape.rule == MIG_RULE_OR_MITIGATION;
 }
 
 static void add_loss(struct mig_result *r, const struct mig_party *party, const struct mig_field *f,
@@ -185,8 +278,9 @@ static void add_loss(struct mig_result *r, const struct mig_party *party, const 
     loss = &r->losses[r->losses_len++];
     *loss = (struct mig_loss){.host = party->name,
                               .name = f->name,
-                              .security = f->shape.rule == MIG_RULE_AND_IMMUNE ||
-                                          f->shape.rule == MIG_RULE_OR_MITIGATION};
+                              .security = mig_loss_is_security(f),
+                              .announced = f->shape.rule == MIG_RULE_OR_VULNERABLE ||
+                                           f->shape.rule == MIG_RULE_OR_INVERTED};
     mig_field_print_id(f, reg.sub, loss->id);
 }
 
@@ -210,7 +304,7 @@ static void add_losses(const struct mig_party *party, const struct mig_choice *c
         for (size_t i = 0; i < fields.len; i++) {
             const struct mig_field *f = &fields.items[i];
 
-            if (is_loss(f, mig_field_get(f, own), mig_field_get(f, theirs))) {
+            if (mig_loss_is(f, mig_field_get(f, own), mig_field_get(f, theirs))) {
                 add_loss(r, party, f, reg);
             }
         }
@@ -231,18 +325,19 @@ static bool run_baseline(const struct mig_party *parties, size_t len,
     struct mig_merge m;
     bool enough;
 
-    if (!is_one_kind(parties, len, r)) {
+    if (!is_one_arch(parties, len, r) || !is_one_vendor(parties, len, r)) {
         return false;
     }
-    enough = check_coverage(parties, len, choice, r);
+    enough = is_judgeable(parties, len, r);
+    enough = check_coverage(parties, len, choice, r) && enough;
     mig_merge_init(&m, parties, len, choice, directional, &r->findings);
     mig_merge_run(&m);
     r->profile = mig_merge_finish(&m);
-    r->verdict = m.blocked ? MIG_INCOMPATIBLE : MIG_COMPATIBLE_ON_PROFILE;
     if (!enough || m.unverified) {
         r->verdict = MIG_UNKNOWN;
-    } else if (!check_minimum(choice, r)) {
-        r->verdict = MIG_INCOMPATIBLE;
+    } else {
+        r->verdict = check_minimum(parties, len, choice,
+                                   m.blocked ? MIG_INCOMPATIBLE : MIG_COMPATIBLE_ON_PROFILE, r);
     }
     mig_merge_clear(&m);
     for (size_t i = 0; i < len; i++) {
@@ -272,67 +367,6 @@ void mig_baseline(const struct mig_party *parties, size_t len, const struct mig_
     mig_findings_sort(&ret->findings);
 }
 
-/* All that the party can grant, opt-ins included; what can never move, fields
- * and unexplained state alike, is not given to a guest that is meant to. */
-static struct mig_snapshot *grantable(const struct mig_party *p)
-{
-    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(p->snapshot->arch);
-    struct mig_snapshot *s = NULL;
-    struct mig_error err;
-
-    for (size_t i = 0; i < p->snapshot->entries_len; i++) {
-        const struct mig_entry *e = &p->snapshot->entries[i];
-        struct mig_reg reg = mig_reg_from_key(e->key);
-        struct mig_fields fields = mig_field_of(reg);
-        uint64_t value = e->value;
-
-        if (e->errnum != 0) {
-            mig_builder_set_unreadable(b, reg, e->errnum);
-            continue;
-        }
-        for (size_t f = 0; f < fields.len; f++) {
-            if (fields.items[f].offer == MIG_OFFER_NEVER) {
-                value = mig_field_put(&fields.items[f], value, 0);
-            }
-        }
-        mig_builder_set(b, reg, mig_judge_movable(reg, value));
-    }
-    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
-        const struct mig_group_state *state = &p->snapshot->groups[g];
-
-        mig_builder_cover(b, (enum mig_group)g, state->coverage, state->errnum, state->source);
-    }
-    /* The source is normalised already. */
-    MIG_ASSERT(mig_builder_freeze_as_is(b, &s, &err));
-    return s;
-}
-
-static enum mig_verdict passthrough(const struct mig_party *source,
-                                    const struct mig_party *destination,
-                                    const struct mig_choice *choice)
-{
-    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *all = grantable(source);
-    struct mig_party guest = {source->name, all};
-    struct mig_findings findings = {0};
-    enum mig_verdict verdict = MIG_COMPATIBLE;
-
-    mig_judge(&guest, destination, choice, &findings);
-    if (mig_findings_worst(&findings) >= MIG_SECURITY) {
-        verdict = MIG_INCOMPATIBLE;
-    } else if (mig_difference_shows(all, destination->snapshot)) {
-        verdict = MIG_COMPATIBLE_MASKED;
-    }
-    mig_findings_clear(&findings);
-    return verdict;
-}
-
-static const char *direction_of(enum mig_verdict forward, enum mig_verdict backward)
-{
-    bool there = forward != MIG_INCOMPATIBLE, back = backward != MIG_INCOMPATIBLE;
-
-    return there && back ? "both" : there ? "forward" : back ? "backward" : "none";
-}
-
 /* A blocker of the common profile does not stop a guest that needs none of
  * it; what remains is a statement about protection. */
 static void soften_blockers(struct mig_result *r)
@@ -356,14 +390,17 @@ void mig_negotiate(const struct mig_party *source, const struct mig_party *desti
         return;
     }
     is_below_minimum = mig_findings_find(&ret->findings, "policy/minimum") != NULL;
-    ret->passthrough = passthrough(source, destination, choice);
-    ret->direction = direction_of(ret->passthrough, passthrough(destination, source, choice));
-    if (ret->verdict != MIG_UNKNOWN && ret->passthrough != MIG_INCOMPATIBLE && !is_below_minimum) {
-        ret->verdict = ret->passthrough;
-        soften_blockers(ret);
-    }
     if (ret->verdict == MIG_UNKNOWN) {
         ret->passthrough = MIG_UNKNOWN;
+    } else {
+        enum mig_verdict back = mig_passthrough_ask(destination, source, choice);
+
+        ret->passthrough = mig_passthrough_ask(source, destination, choice);
+        ret->direction = mig_passthrough_direction(ret->passthrough, back);
+    }
+    if (mig_passthrough_works(ret->passthrough) && !is_below_minimum) {
+        ret->verdict = ret->passthrough;
+        soften_blockers(ret);
     }
     drop_profile(ret);
     mig_findings_sort(&ret->findings);

@@ -36,6 +36,7 @@ struct mig_loss {
     char id[MIG_FIELD_ID_MAX];
     const char *name; /* flag name, or "" */
     bool security;
+    bool announced; /* the profile says that something is vulnerable or gone */
 };
 
 struct mig_result {
@@ -59,6 +60,10 @@ void mig_baseline(const struct mig_party *parties, size_t len, const struct mig_
 /* The pair question: baseline, plus passthrough from @source to @destination. */
 void mig_negotiate(const struct mig_party *source, const struct mig_party *destination,
                    const struct mig_choice *choice, struct mig_result *ret);
+
+/* Would a guest that was shown @own miss it where @common is shown instead? */
+bool mig_loss_is(const struct mig_field *f, uint64_t own, uint64_t common);
+bool mig_loss_is_security(const struct mig_field *f);
 
 /* Would a guest shown all of @guest find it on @host?  Adds every difference. */
 void mig_judge(const struct mig_party *guest, const struct mig_party *host,

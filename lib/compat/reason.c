@@ -89,23 +89,61 @@ static bool same_cpu(const struct mig_party *a, const struct mig_party *b)
 static void by_software(struct mig_finding *f, const struct mig_party *has,
                         const struct mig_party *lacks)
 {
-    if (is_protection(f) && differ(has, lacks, "microcode")) {
-        set(f, MIG_REASON_MICROCODE, true, "bring the microcode of %s to %s, the revision of %s",
-            lacks->name, mig_snapshot_fact(has->snapshot, "microcode"), has->name);
-    } else if (differ(has, lacks, "kernel.release")) {
-        set(f, MIG_REASON_KERNEL, true, "run the kernel of %s (%s) on %s too, which runs %s",
-            has->name, mig_snapshot_fact(has->snapshot, "kernel.release"), lacks->name,
+    bool other_kernel = differ(has, lacks, "kernel.release");
+    bool other_microcode = differ(has, lacks, "microcode");
+
+    if (other_microcode && (is_protection(f) || !other_kernel)) {
+        set(f, MIG_REASON_MICROCODE, true,
+            "bring both to one microcode revision: %s has %s, %s has %s", has->name,
+            mig_snapshot_fact(has->snapshot, "microcode"), lacks->name,
+            mig_snapshot_fact(lacks->snapshot, "microcode"));
+    } else if (other_kernel) {
+        set(f, MIG_REASON_KERNEL, true, "run one kernel on both: %s runs %s, %s runs %s", has->name,
+            mig_snapshot_fact(has->snapshot, "kernel.release"), lacks->name,
             mig_snapshot_fact(lacks->snapshot, "kernel.release"));
-    } else if (differ(has, lacks, "microcode")) {
-        set(f, MIG_REASON_MICROCODE, true, "bring the microcode of %s to %s, the revision of %s",
-            lacks->name, mig_snapshot_fact(has->snapshot, "microcode"), has->name);
     } else if (same_fact(has, lacks, "kernel.release")) {
-        set(f, MIG_REASON_FIRMWARE, true, "compare the firmware settings of %s and %s", has->name,
-            lacks->name);
+        set(f, MIG_REASON_FIRMWARE, true,
+            "compare firmware settings, kernel command line and KVM module parameters of %s and %s",
+            has->name, lacks->name);
     } else {
         set(f, MIG_REASON_UNCLASSIFIED, false,
             "the evidence does not tell why; capture both hosts with mig-agentd");
     }
+}
+
+/* What the common profile does about a field, for guests of both hosts. */
+static const char *profile_does(enum mig_rule rule)
+{
+    switch (rule) {
+    case MIG_RULE_OR_MITIGATION:
+    case MIG_RULE_OR_VULNERABLE:
+    case MIG_RULE_OR_INVERTED:
+    case MIG_RULE_OR:
+        return "shows it";
+    case MIG_RULE_LOWER:
+    case MIG_RULE_SIGNED_LOWER:
+    case MIG_RULE_MIN:
+        return "shows the smaller value";
+    case MIG_RULE_HIGHER:
+    case MIG_RULE_MAX:
+    case MIG_RULE_HIGHER_OR_ZERO:
+        return "shows the larger value";
+    case MIG_RULE_EXACT:
+        return "shows a value that suits both";
+    case MIG_RULE_AND:
+    case MIG_RULE_AND_IMMUNE:
+    case MIG_RULE_SET:
+    case MIG_RULE_EQUAL_TEXT:
+    case MIG_RULE_IDENTITY:
+    case MIG_RULE_DERIVED:
+    case MIG_RULE_FROZEN:
+    case MIG_RULE_PER_VCPU:
+    case MIG_RULE_RUNTIME:
+    case MIG_RULE_DENY:
+    case MIG_RULE_COUNT:
+        break;
+    }
+    return "leaves it out";
 }
 
 void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
@@ -121,6 +159,7 @@ void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
         by_software(f, has, lacks);
     } else {
         set(f, MIG_REASON_HARDWARE, true,
-            "boot guests on a profile without it, or keep them on hosts like %s", has->name);
+            "boot guests of %s on the common profile, which %s, or keep them on hosts like it",
+            has->name, profile_does(f->field != NULL ? f->field->shape.rule : MIG_RULE_SET));
     }
 }

@@ -14,12 +14,10 @@ struct witness {
     enum mig_allow allow; /* may a guest of @has run on @lacks? */
 };
 
-static enum mig_allow ask(const struct mig_merge *m, const struct mig_field *f,
-                          const uint64_t *words, size_t guest, size_t host)
+static enum mig_allow ask(const struct mig_field *f, uint64_t guest, uint64_t host)
 {
-    (void)m;
-    return mig_rule_allows(&f->shape, (struct mig_value){.num = mig_field_get(f, words[guest])},
-                           (struct mig_value){.num = mig_field_get(f, words[host])});
+    return mig_rule_allows(&f->shape, (struct mig_value){.num = mig_field_get(f, guest)},
+                           (struct mig_value){.num = mig_field_get(f, host)});
 }
 
 /* For a pair: source to destination, and the way back if that works.  For a
@@ -31,7 +29,7 @@ static struct witness find_witness(const struct mig_merge *m, const struct mig_f
 
     for (size_t i = 0; i < m->len; i++) {
         for (size_t j = 0; j < m->len; j++) {
-            enum mig_allow allow = ask(m, f, words, i, j);
+            enum mig_allow allow = ask(f, words[i], words[j]);
 
             if (allow != MIG_ALLOW_YES) {
                 return (struct witness){i, j, allow};
@@ -70,6 +68,10 @@ void mig_report_conflict(struct mig_merge *m, const struct mig_field *f, struct 
     added->source = field_seen(f, words[0]);
     added->destination = field_seen(f, words[other]);
     mig_reason_attribute(added, &m->parties[0], &m->parties[other]);
+    mig_free(added->remedy);
+    added->remedy = mig_strf("no profile lifts this: keep a guest on hosts like %s, or on hosts "
+                             "like %s",
+                             m->parties[0].name, m->parties[other].name);
 }
 
 void mig_report_difference(struct mig_merge *m, const struct mig_field *f, struct mig_reg reg,
@@ -92,8 +94,9 @@ void mig_report_difference(struct mig_merge *m, const struct mig_field *f, struc
     mig_reason_attribute(added, &m->parties[w.has], &m->parties[w.lacks]);
 }
 
-void mig_report_unreadable(struct mig_merge *m, struct mig_reg reg, const struct mig_party *p)
+void mig_report_unreadable(struct mig_merge *m, struct mig_reg reg, size_t who)
 {
+    const struct mig_party *p = &m->parties[who];
     char id[MIG_REG_TEXT_MAX];
     struct mig_finding *added;
 
@@ -104,9 +107,15 @@ void mig_report_unreadable(struct mig_merge *m, struct mig_reg reg, const struct
     added = mig_findings_add(m->findings, id, MIG_WARNING);
     added->rule = "evidence";
     added->reason = MIG_REASON_EVIDENCE;
-    added->why = mig_strf("%s could not read this register", p->name);
-    added->remedy = mig_strf("see the capture errors of %s with 'migctl snapshot show'", p->name);
-    added->source.known = added->destination.known = MIG_UNREADABLE;
+    added->why = mig_strf("%s could not read it, so nothing is known of it there", p->name);
+    added->remedy = mig_strf("see the error in 'migctl snapshot show' of %s and capture it again "
+                             "once that is mended",
+                             p->name);
+    if (who == 0) {
+        added->source.known = MIG_UNREADABLE;
+    } else {
+        added->destination.known = MIG_UNREADABLE;
+    }
 }
 
 static void report_unclassified_bits(struct mig_merge *m, struct mig_reg reg, uint64_t mask,
@@ -129,20 +138,25 @@ static void report_unclassified_bits(struct mig_merge *m, struct mig_reg reg, ui
     }
     added->why = mig_strf("%s meaning is not in the table, so no new profile shows %s",
                           hi == lo ? "this bit's" : "these bits'", hi == lo ? "it" : "them");
-    added->remedy = mig_strdup("update migctl; until then guests are booted without");
+    added->remedy = mig_strdup("nothing for guests of a profile, they are booted without; a newer "
+                               "migctl may know it");
 }
 
 void mig_report_unclassified(struct mig_merge *m, struct mig_reg reg, const uint64_t *words)
 {
-    uint64_t any = 0, known = mig_field_classified(reg);
+    uint64_t any = 0, known;
 
     if (m->findings == NULL) {
         return;
     }
+    known = mig_field_classified(reg);
     for (size_t i = 0; i < m->len; i++) {
         any |= words[i] & ~known;
     }
-    if (known == 0 && any != 0) {
+    if (any == 0) {
+        return;
+    }
+    if (known == 0) {
         report_unclassified_bits(m, reg, ~0ULL, mig_reg_width(reg) - 1, 0, words);
         return;
     }
@@ -165,8 +179,7 @@ static void add_missing(struct mig_finding *f, const struct mig_party *has,
 
         if (mig_party_get(lacks, reg) == 0) {
             mig_reg_print(reg, id);
-            f->dependants = mig_resize(f->dependants, f->dependants_len + 1, sizeof *f->dependants);
-            f->dependants[f->dependants_len++] = mig_strdup(id);
+            mig_finding_add_dependant(f, id);
         }
     }
 }

@@ -4,21 +4,17 @@
 #include "base/array.h"
 #include "cpu/place.h"
 
-#define BIT(id)                                                                                    \
-    {                                                                                              \
-        MIG_PLACE_REG(id), MIG_PLACE_MASK(id)                                                      \
-    }
 #define WORD(space, index, sub, part, mask)                                                        \
     {                                                                                              \
         {MIG_SPACE_##space, (index), (sub), MIG_##part}, (mask)                                    \
     }
 
 static const struct mig_dep edges[] = {
-#define DEP(feature, base, reason) {BIT(feature), BIT(base), #feature},
+#define DEP(feature, base, reason) {MIG_PLACE_BIT(feature), MIG_PLACE_BIT(base), #feature},
 #define DEP_WORD(space, index, sub, part, mask, name, base, reason)                                \
-    {WORD(space, index, sub, part, mask), BIT(base), (name)},
+    {WORD(space, index, sub, part, mask), MIG_PLACE_BIT(base), (name)},
 #define DEP_ANY(feature, space, index, sub, part, mask, reason)                                    \
-    {BIT(feature), WORD(space, index, sub, part, mask), #feature},
+    {MIG_PLACE_BIT(feature), WORD(space, index, sub, part, mask), #feature},
 #include "cpu/x86_deps.def"
 };
 

@@ -88,10 +88,28 @@ struct mig_fields mig_field_of(struct mig_reg reg)
         range->reg.sub > reg.sub || range->sub_last < reg.sub) {
         return (struct mig_fields){0};
     }
+    /* The few rows of a leaf are walked, that is cheaper than to search again. */
     reg.sub = range->reg.sub;
-    first = first_not_below(mig_reg_key(reg));
-    end = first_not_below(mig_reg_key(reg) + 1);
+    while (end > 0 && mig_reg_key(rows[end - 1].reg) > mig_reg_key(reg)) {
+        end--;
+    }
+    first = end;
+    while (first > 0 && mig_reg_key(rows[first - 1].reg) == mig_reg_key(reg)) {
+        first--;
+    }
     return (struct mig_fields){first == end ? NULL : &rows[first], end - first};
+}
+
+const struct mig_field *mig_field_at(struct mig_reg reg, unsigned bit)
+{
+    struct mig_fields fields = mig_field_of(reg);
+
+    for (size_t i = 0; i < fields.len; i++) {
+        if (fields.items[i].lo <= bit && bit <= fields.items[i].hi) {
+            return &fields.items[i];
+        }
+    }
+    return NULL;
 }
 
 uint64_t mig_field_classified(struct mig_reg reg)

@@ -60,6 +60,9 @@ struct mig_fields mig_field_all(void);
 /* The rows of one register, low bit first; len 0 when it has none. */
 struct mig_fields mig_field_of(struct mig_reg reg);
 
+/* The row that covers one bit of @reg, or NULL. */
+const struct mig_field *mig_field_at(struct mig_reg reg, unsigned bit);
+
 /* Bits of @reg that some row covers. */
 uint64_t mig_field_classified(struct mig_reg reg);
 

@@ -19,8 +19,11 @@ size_t mig_names_of(const struct mig_field *f, const char *ret[MIG_NAMES_MAX])
 
     ret[len++] = f->name;
     for (size_t i = 0; i < MIG_COUNT(aliases) && len < MIG_NAMES_MAX; i++) {
-        if (strcmp(aliases[i].name, f->name) == 0) {
+        /* Most rows differ in the first letter already. */
+        if (aliases[i].name[0] == f->name[0] && strcmp(aliases[i].name, f->name) == 0) {
             ret[len++] = aliases[i].other;
+        } else if (len > 1) {
+            break; /* the aliases of one row stand together */
         }
     }
     return len;

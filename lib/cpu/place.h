@@ -33,3 +33,9 @@ enum mig_place {
     }
 #define MIG_PLACE_MASK(id)                                                                         \
     (~UINT64_C(0) >> (63 - (MIG_PLACE_HI_##id - MIG_PLACE_LO_##id)) << MIG_PLACE_LO_##id)
+
+/* Initialiser for a struct mig_bit (cpu/deps.h). */
+#define MIG_PLACE_BIT(id)                                                                          \
+    {                                                                                              \
+        MIG_PLACE_REG(id), MIG_PLACE_MASK(id)                                                      \
+    }

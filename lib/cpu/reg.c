@@ -32,22 +32,6 @@ static const struct {
 #define ARM64_SIZE_SHIFT 52
 #define ARM64_SIZE_MAX 0xf
 
-uint64_t mig_reg_key(struct mig_reg reg)
-{
-    return (uint64_t)reg.space << 56 | (uint64_t)reg.index << 24 | (uint64_t)reg.sub << 8 |
-           (uint64_t)reg.part;
-}
-
-struct mig_reg mig_reg_from_key(uint64_t key)
-{
-    return (struct mig_reg){
-        .space = (enum mig_space)(key >> 56),
-        .index = (uint32_t)(key >> 24),
-        .sub = (uint16_t)(key >> 8),
-        .part = (enum mig_part)(key & 0xff),
-    };
-}
-
 const char *mig_part_name(enum mig_part part)
 {
     static const char *const names[] = {

@@ -39,8 +39,21 @@ struct mig_reg {
 /* Longest text form, NUL included. */
 #define MIG_REG_TEXT_MAX 64
 
-uint64_t mig_reg_key(struct mig_reg reg);
-struct mig_reg mig_reg_from_key(uint64_t key);
+static inline uint64_t mig_reg_key(struct mig_reg reg)
+{
+    return (uint64_t)reg.space << 56 | (uint64_t)reg.index << 24 | (uint64_t)reg.sub << 8 |
+           (uint64_t)reg.part;
+}
+
+static inline struct mig_reg mig_reg_from_key(uint64_t key)
+{
+    return (struct mig_reg){
+        .space = (enum mig_space)(key >> 56),
+        .index = (uint32_t)(key >> 24),
+        .sub = (uint16_t)(key >> 8),
+        .part = (enum mig_part)(key & 0xff),
+    };
+}
 
 static inline struct mig_reg mig_reg_cpuid(uint32_t leaf, uint16_t sub, enum mig_part part)
 {

@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "cpu/field.h"
 
 #define DAY_S 86400
 
@@ -177,35 +176,6 @@ static void ask(struct mig_decision *d, const struct mig_choice *choice, bool pa
     mig_free(parties);
 }
 
-static bool has_table(enum mig_arch arch)
-{
-    const struct mig_fields all = mig_field_all();
-    enum mig_space space = arch == MIG_ARCH_ARM64 ? MIG_SPACE_IDREG : MIG_SPACE_CPUID;
-
-    for (size_t i = 0; i < all.len; i++) {
-        if (all.items[i].reg.space == space) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Hosts whose registers no table describes were not compared, however little
- * there is to be said against them. */
-static void doubt_architecture(struct mig_decision *d)
-{
-    for (size_t i = 0; i < d->hosts_len && d->result.verdict != MIG_INCOMPATIBLE; i++) {
-        const struct mig_snapshot *s = d->hosts[i].snapshot;
-
-        if (s != NULL && !has_table(s->arch)) {
-            distrust(&d->result, "coverage/arch", "use a version that judges this architecture",
-                     mig_strf("%s is %s: this version has no table of its registers and can not "
-                              "compare them",
-                              d->hosts[i].name, mig_arch_name(s->arch)));
-        }
-    }
-}
-
 bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
                         const struct mig_belief *belief, bool pair, struct mig_error *err)
 {
@@ -213,7 +183,6 @@ bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
         return false;
     }
     ask(d, choice, pair);
-    doubt_architecture(d);
     for (size_t i = 0; i < d->hosts_len; i++) {
         (void)mig_decision_believe(belief, &d->hosts[i], &d->result);
     }

@@ -290,7 +290,9 @@ void mig_report_text_losses(const struct mig_report *r, const struct mig_loss *l
                 continue;
             }
             mig_text_addf(&names, "%s%s%s", comma, named ? losses[i].name : losses[i].id,
-                          losses[i].security ? " [security]" : "");
+                          losses[i].security    ? " [security]"
+                          : losses[i].announced ? " [to be shown]"
+                                                : "");
             comma = ", ";
         }
         mig_page_paragraph(r->out, 2, 6, names.items);

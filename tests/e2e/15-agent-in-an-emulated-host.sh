@@ -3,6 +3,7 @@
 # The agent on kernels that are not this machine's: Debian kernels boot on
 # emulated AMD processors, where KVM is the real one, and their evidence comes
 # out over a serial line.
+# shellcheck source-path=SCRIPTDIR source=lib.bash
 source "$(dirname "$0")/lib.bash"
 
 skip() {

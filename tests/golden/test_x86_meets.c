@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The common profile of each pair of real captures against an independent
- * plain AND of their words (golden/x86-meets.tsv).  Where ours is meant to
+ * The common profile of each pair of real captures, of two CPUs
+ * (golden/x86-meets.tsv) or of one under two kernels (x86-kernel-meets.tsv),
+ * against an independent plain AND of their words.  Where ours is meant to
  * differ, the reason is a row of differences[] below.
  */
 #include "support/check.h"
@@ -174,4 +175,10 @@ CHECK_TEST(every_word_of_every_pair_agrees_or_says_why)
     check_number("rows", 207, check_table("golden/x86-meets.tsv"));
 }
 
-CHECK_MAIN(cmocka_unit_test(every_word_of_every_pair_agrees_or_says_why))
+CHECK_TEST(every_word_of_one_cpu_under_two_kernels_agrees_or_says_why)
+{
+    check_number("rows", 149, check_table("golden/x86-kernel-meets.tsv"));
+}
+
+CHECK_MAIN(cmocka_unit_test(every_word_of_every_pair_agrees_or_says_why),
+           cmocka_unit_test(every_word_of_one_cpu_under_two_kernels_agrees_or_says_why))

@@ -104,7 +104,11 @@ static void check_self(const char *label, const struct mig_party *p)
     struct mig_result r;
 
     mig_negotiate(p, &other, &choice, &r);
-    if (r.verdict != MIG_UNKNOWN && r.profile != NULL) {
+    if (r.passthrough == MIG_UNKNOWN) {
+        /* A register that no profile shows could not be read. */
+        check_true(label, r.verdict > MIG_COMPATIBLE_MASKED);
+        check_text(label, "none", r.direction);
+    } else if (r.profile != NULL) {
         check_text(label, "compatible", mig_verdict_name(r.verdict));
         check_text(label, "both", r.direction);
     }

@@ -170,11 +170,12 @@ CHECK_TEST(a_report_names_verdict_hosts_findings_and_losses_in_80_columns)
 CHECK_TEST(a_name_that_rows_share_is_given_up_once_per_host)
 {
     static const struct mig_loss losses[] = {
-        {"alpha", "x86/cpuid/d.2/eax/31:0", "xsave_sz", false},
-        {"alpha", "x86/cpuid/d.5/eax/31:0", "xsave_sz", false},
-        {"alpha", "x86/msr/10a/99",         "",         false},
-        {"alpha", "x86/cpuid/7.0/ebx/5",    "avx2",     true },
-        {"beta",  "x86/cpuid/d.2/eax/31:0", "xsave_sz", false},
+        {"alpha", "x86/cpuid/d.2/eax/31:0", "xsave_sz", false, false},
+        {"alpha", "x86/cpuid/d.5/eax/31:0", "xsave_sz", false, false},
+        {"alpha", "x86/msr/10a/99",         "",         false, false},
+        {"alpha", "x86/cpuid/7.0/ebx/5",    "avx2",     true,  false},
+        {"beta",  "x86/cpuid/d.2/eax/31:0", "xsave_sz", false, false},
+        {"beta",  "x86/msr/10a/19",         "rrsba",    false, true },
     };
     const size_t len = sizeof losses / sizeof *losses;
     char *text = PRINTED(mig_report_text_losses(&(struct mig_report){.out = out}, losses, len));
@@ -182,7 +183,7 @@ CHECK_TEST(a_name_that_rows_share_is_given_up_once_per_host)
     check_text("losses",
                "\ngiven up for the profile\n"
                "  alpha: xsave_sz, x86/msr/10a/99, avx2 [security]\n"
-               "  beta: xsave_sz\n",
+               "  beta: xsave_sz, rrsba [to be shown]\n",
                text);
     free(text);
 }

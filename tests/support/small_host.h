@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * support/small_host.h: a host of a few words, thought up for one case: flags
+ * by name, numbers as name=value.  "erms -avx2 phys_addr_bits=46
+ * @x86/cpuid/d.2/eax=0x100"; "?x86/msr/10a" could not be read, "^x86/msr/10a"
+ * is not listed, "~msr=none" covers a group, "!microcode=0x1" is a fact.
+ */
+#pragma once
+
+#include "compat/negotiate.h"
+
+#define LEVEL_1 "fpu cx8 cmov mmx fxsr sse sse2 syscall lm tsc msr pae apic nx"
+#define LEVEL_3                                                                                    \
+    LEVEL_1 " pni ssse3 sse4_1 sse4_2 cx16 popcnt lahf_lm xsave avx avx2 bmi1 bmi2 fma f16c "      \
+            "movbe abm xcr0_x87 xcr0_sse xcr0_avx"
+
+/* The caller frees.  All groups are covered unless an edit says otherwise. */
+struct mig_snapshot *small_host(const char *edits);
+
+/* Negotiate between "alpha" and "beta". */
+void small_negotiate(const char *source, const char *destination, const struct mig_choice *choice,
+                     struct mig_result *ret);
