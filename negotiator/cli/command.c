@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "report_json.h"
+#include "session/report_text.h"
 #include "verb.h"
 
 #define EXIT_NOT_WRITTEN 2
@@ -111,4 +113,22 @@ int command_end(const struct command_form *form, struct command *c, int status)
 struct mig_report command_report(const struct command *c, bool pair)
 {
     return (struct mig_report){.out = stdout, .verbose = c->host.verbose, .pair = pair};
+}
+
+int command_decide(const struct command *c, bool pair)
+{
+    MIG_AUTO(mig_decision_clear) struct mig_decision d = {0};
+    const struct mig_report report = command_report(c, pair);
+    struct mig_error err;
+
+    if (!mig_decision_make(&c->host.gather, &c->host.choice, &c->host.belief, c->words.operands,
+                           c->words.operands_len, pair, &d, &err)) {
+        return verb_fail(&err);
+    }
+    if (c->json && !c->host.quiet) {
+        report_json_print(pair ? report_json_negotiation(&d) : report_json_baseline(&d));
+    } else if (!c->host.quiet) {
+        mig_report_text(&report, &d);
+    }
+    return mig_decision_exit_status(&d.result, c->strict, c->fails_on);
 }

@@ -52,3 +52,7 @@ int command_end(const struct command_form *form, struct command *c, int status);
 
 /* To stdout, in the way of -v and of the verb. */
 struct mig_report command_report(const struct command *c, bool pair);
+
+/* Ask the hosts, judge them as a pair or as a set, print the answer; gives the
+ * exit status. */
+int command_decide(const struct command *c, bool pair);

@@ -133,8 +133,7 @@ static void add_loss(struct pool *p, const struct mig_field *f, uint64_t pool, u
     loss->name = f->name;
     loss->pool = (struct mig_seen){MIG_KNOWN, pool};
     loss->with_host = (struct mig_seen){MIG_KNOWN, with_host};
-    loss->security =
-        f->shape.rule == MIG_RULE_AND_IMMUNE || f->shape.rule == MIG_RULE_OR_MITIGATION;
+    loss->security = mig_loss_is_security(f);
 }
 
 /* Everything by which a guest on the pool's profile could tell that the host
@@ -151,14 +150,10 @@ static void compare_profiles(struct pool *p)
         uint64_t was = mig_field_get(f, mig_profile_get(before, f->reg));
         uint64_t is = mig_field_get(f, mig_profile_get(after, f->reg));
 
-        if ((f->reg.space != MIG_SPACE_CPUID && f->reg.space != MIG_SPACE_MSR) || was == is ||
-            (a != NULL && !a->covered) || (b != NULL && !b->covered) ||
-            !mig_rule_is_compared(f->shape.rule) || f->shape.rule == MIG_RULE_DERIVED ||
-            f->class_ == MIG_CLASS_CONSTANT) {
-            continue;
-        }
-        if (mig_rule_allows(&f->shape, (struct mig_value){.num = was},
-                            (struct mig_value){.num = is}) != MIG_ALLOW_YES) {
+        bool covered = (a == NULL || a->covered) && (b == NULL || b->covered);
+        bool in_profile = f->reg.space == MIG_SPACE_CPUID || f->reg.space == MIG_SPACE_MSR;
+
+        if (in_profile && covered && mig_loss_is(f, was, is)) {
             add_loss(p, f, was, is);
         }
     }

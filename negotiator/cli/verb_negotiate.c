@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "report_json.h"
 #include "verb.h"
 
 static const struct mig_option rows[] = {
@@ -23,31 +22,13 @@ static const struct command_form form = {
     .most = 2,
 };
 
-static int negotiate(const struct command *c)
-{
-    MIG_AUTO(mig_decision_clear) struct mig_decision d = {0};
-    const struct mig_report report = command_report(c, true);
-    struct mig_error err;
-
-    if (!mig_decision_make(&c->host.gather, &c->host.choice, &c->host.belief, c->words.operands,
-                           c->words.operands_len, true, &d, &err)) {
-        return verb_fail(&err);
-    }
-    if (c->json && !c->host.quiet) {
-        report_json_print(report_json_negotiation(&d));
-    } else if (!c->host.quiet) {
-        mig_report_text(&report, &d);
-    }
-    return mig_decision_exit_status(&d.result, c->strict, c->fails_on);
-}
-
 static int run(int argc, char **argv)
 {
     struct command c;
     int status;
 
     if (command_begin(&form, argc, argv, &c, &status)) {
-        status = negotiate(&c);
+        status = command_decide(&c, true);
     }
     return command_end(&form, &c, status);
 }
