@@ -16,31 +16,6 @@
 
 static const struct mig_reg word_reg = MIG_PLACE_REG(phys_addr_bits);
 
-void mig_addrwidth_merge(struct mig_merge *m)
-{
-    struct mig_word *word = mig_merge_word(m, word_reg);
-    uint64_t narrowest = UINT64_MAX, first, phys;
-    bool equal = true;
-
-    if (word == NULL || !word->covered) {
-        return;
-    }
-    first = mig_bits_get(mig_party_get(&m->parties[0], word_reg), GUEST_HI, GUEST_LO);
-    for (size_t i = 0; i < m->len; i++) {
-        uint64_t value = mig_party_get(&m->parties[i], word_reg);
-        uint64_t stated = mig_bits_get(value, GUEST_HI, GUEST_LO);
-        uint64_t width = stated != 0 ? stated : mig_bits_get(value, PHYS_HI, PHYS_LO);
-
-        narrowest = width < narrowest ? width : narrowest;
-        equal = equal && stated == first;
-    }
-    phys = mig_bits_get(word->value, PHYS_HI, PHYS_LO);
-    if (!equal || first > phys) {
-        word->value =
-            mig_bits_put(word->value, GUEST_HI, GUEST_LO, narrowest < phys ? narrowest : 0);
-    }
-}
-
 /* The narrower of the physical width and the guest's own. */
 static uint64_t usable_width(uint64_t word)
 {
@@ -48,6 +23,28 @@ static uint64_t usable_width(uint64_t word)
     uint64_t stated = mig_bits_get(word, GUEST_HI, GUEST_LO);
 
     return stated != 0 && stated < phys ? stated : phys;
+}
+
+uint64_t mig_addrwidth_stated(struct mig_reg reg, uint64_t word)
+{
+    return mig_reg_key(reg) == mig_reg_key(word_reg)
+               ? mig_bits_put(word, GUEST_HI, GUEST_LO, usable_width(word))
+               : word;
+}
+
+/* The merge compared stated widths; a profile of hosts that state none does
+ * not begin to. */
+void mig_addrwidth_merge(struct mig_merge *m)
+{
+    struct mig_word *word = mig_merge_word(m, word_reg);
+    uint64_t stated = 0;
+
+    for (size_t i = 0; i < m->len; i++) {
+        stated |= mig_bits_get(mig_party_get(&m->parties[i], word_reg), GUEST_HI, GUEST_LO);
+    }
+    if (word != NULL && stated == 0) {
+        word->value = mig_bits_put(word->value, GUEST_HI, GUEST_LO, 0);
+    }
 }
 
 static void add_finding(struct mig_findings *list, unsigned bit, uint64_t guest, uint64_t host,

@@ -307,7 +307,7 @@ static void merge_word(struct mig_merge *m, size_t w)
                 doubt(m, reg);
             }
         }
-        words[i] = seen.value;
+        words[i] = mig_addrwidth_stated(reg, seen.value);
     }
     if (!m->words[w].covered) {
         return;

@@ -59,6 +59,10 @@ static inline bool mig_seen_is_value(struct mig_seen seen)
  * for?  A whole group is said once, by its coverage. */
 bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg);
 
+/* The word of address widths with the guest's own width filled in where it is
+ * left to be the physical one; any other word as it is. */
+uint64_t mig_addrwidth_stated(struct mig_reg reg, uint64_t word);
+
 /* Does this choice put @f into new profiles? */
 bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f);
 /* ... any field of @reg? */

@@ -443,7 +443,8 @@ static bool read_document(struct reading *r, struct mig_snapshot **ret, struct m
         return mig_node_fail(&start, err, "machine '%.40s' is neither x86_64 nor aarch64", machine);
     }
     b = r->builder = mig_builder_new(arm64 ? MIG_ARCH_ARM64 : MIG_ARCH_X86);
-    mig_builder_cover(b, MIG_GROUP_KVM_VIEW, MIG_COVER_FULL, 0, "ioctls of /dev/kvm");
+    mig_builder_cover(b, MIG_GROUP_KVM_VIEW, r->devkvm == 0 ? MIG_COVER_FULL : MIG_COVER_UNREADABLE,
+                      r->devkvm, "ioctls of /dev/kvm");
     return read_label(r, err) && read_caps(r, err) && (arm64 ? read_arm64 : read_x86)(r, err) &&
            read_facts(r, &start, err) && mig_import_finish(b, "host-capture", ret, err);
 }

@@ -149,9 +149,10 @@ CHECK_TEST(the_profile_holds_what_both_can_show)
         {"own width of both",                       "guest_phys_addr_bits=44",                       "guest_phys_addr_bits=42",
          "x86/cpuid/80000008.0/eax",                                                                                                                                                            42 << 16 | 48 << 8 | 46          },
         {"own width above the other's",             "guest_phys_addr_bits=44",                       "phys_addr_bits=40",
-         "x86/cpuid/80000008.0/eax",                                                                                                                                                            48 << 8 | 40                     },
+         "x86/cpuid/80000008.0/eax",                                                                                                                                                            40 << 16 | 48 << 8 | 40          },
         {"one own width, narrower there",           "guest_phys_addr_bits=44",
-         "guest_phys_addr_bits=44 phys_addr_bits=40",                                                                                                               "x86/cpuid/80000008.0/eax", 48 << 8 | 40                     },
+         "guest_phys_addr_bits=44 phys_addr_bits=40",                                                                                                               "x86/cpuid/80000008.0/eax",
+         40 << 16 | 48 << 8 | 40                                                                                                                                                                                                 },
         {"five levels and four",                    "la57 virt_addr_bits=57",                        "",                                                            "x86/cpuid/80000008.0/eax",
          48 << 8 | 46                                                                                                                                                                                                            },
         {"la57 goes with the width",                "la57 virt_addr_bits=57",                        "la57",                                                        "x86/cpuid/7.0/ecx",        0                                },
@@ -281,7 +282,25 @@ CHECK_TEST(what_a_profile_does_not_cover_stays_open)
     mig_result_clear(&r);
 }
 
-CHECK_MAIN(cmocka_unit_test(a_host_that_is_immune_needs_no_clearing),
+/* One host says that a guest's width is the physical one, the other leaves it
+ * unsaid: kernels differ so, guests do not notice. */
+CHECK_TEST(a_width_that_is_only_stated_is_no_difference)
+{
+    struct mig_choice choice = {0};
+    struct mig_result r;
+
+    small_negotiate(LEVEL_3 " guest_phys_addr_bits=46", LEVEL_3, &choice, &r);
+    assert_null(mig_findings_find(&r.findings, "x86/cpuid/80000008.0/eax/23:16"));
+    check_number("nothing is given up", 0, r.losses_len);
+    check_text("both ways", "both", r.direction);
+    mig_result_clear(&r);
+    small_negotiate(LEVEL_3 " guest_phys_addr_bits=44", LEVEL_3, &choice, &r);
+    assert_non_null(mig_findings_find(&r.findings, "x86/cpuid/80000008.0/eax/23:16"));
+    mig_result_clear(&r);
+}
+
+CHECK_MAIN(cmocka_unit_test(a_width_that_is_only_stated_is_no_difference),
+           cmocka_unit_test(a_host_that_is_immune_needs_no_clearing),
            cmocka_unit_test(what_was_taken_away_takes_its_dependants),
            cmocka_unit_test(an_edge_that_a_host_breaks_itself_is_left_alone),
            cmocka_unit_test(immunity_needs_every_proof),

@@ -351,6 +351,7 @@ CHECK_TEST(a_host_without_kvm_is_unreadable_not_empty)
     check_number("cap", MIG_UNREADABLE,
                  mig_snapshot_get(s, mig_reg_plain(MIG_SPACE_CAP, 157), &value));
     check_number("tsc", MIG_COVER_UNREADABLE, s->groups[MIG_GROUP_TSC].coverage);
+    check_number("view", MIG_COVER_UNREADABLE, s->groups[MIG_GROUP_KVM_VIEW].coverage);
 }
 
 CHECK_TEST(switches_and_parameters_of_a_capture_become_facts)
