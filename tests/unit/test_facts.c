@@ -41,7 +41,7 @@ static unsigned each_fact(const char *name, unsigned columns, unsigned line(char
     bool heading = true;
 
     if (path == NULL) {
-        exit(77);
+        skip();
     }
     check_done(name, mig_file_read(path, 1 << 20, &file, &err), &err);
     for (char *text = strtok_r((char *)file.items, "\n", &saved); text != NULL;
