@@ -6,16 +6,12 @@
  */
 #include "session/session.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "seal/key.h"
 #include "seal/pem.h"
-#include "seal/seal.h"
-#include "snapshot/builder.h"
-#include "snapshot/codec.h"
 #include "support/check.h"
 #include "support/fleet.h"
+#include "support/letter.h"
 #include "support/prop.h"
 
 #define NOW INT64_C(1790000000)
@@ -34,28 +30,6 @@ struct world {
     struct mig_bytes letters[LETTERS];
 };
 
-static struct mig_bytes sealed_by(const struct world *w, const char *name,
-                                  const unsigned char *nonce)
-{
-    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
-    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes payload = {0};
-    MIG_AUTO(mig_key_free) struct mig_key *key = fleet_key(w->fleet, name);
-    struct mig_stamp stamp = {
-        .issued_at = NOW, .expires_at = NOW + 300, .has_nonce = true, .table_version = 1};
-    struct mig_bytes sealed = {0};
-    struct mig_error err;
-
-    (void)snprintf(stamp.host, sizeof stamp.host, "%s", name);
-    memcpy(stamp.nonce, nonce, sizeof stamp.nonce);
-    check_done("freeze", mig_builder_freeze(b, &s, &err), &err);
-    mig_snapshot_encode(s, &stamp, &payload);
-    check_done("seal",
-               mig_seal(key, MIG_PAYLOAD_SNAPSHOT, payload.items, payload.len, &sealed, &err),
-               &err);
-    return sealed;
-}
-
 static struct world *world_new(void)
 {
     struct world *w = MIG_NEW(struct world);
@@ -68,9 +42,9 @@ static struct world *world_new(void)
     w->trust = fleet_trust(w->fleet, false);
     path = fleet_cert(w->fleet, "alpha");
     check_done("alpha", mig_pem_certificates(path, 1, &w->alpha, &err), &err);
-    w->letters[GOOD] = sealed_by(w, "alpha", our_nonce);
-    w->letters[REPLAYED] = sealed_by(w, "alpha", old_nonce);
-    w->letters[STRANGER] = sealed_by(w, "mallory", our_nonce);
+    w->letters[GOOD] = letter_from(w->fleet, "alpha", our_nonce, NOW);
+    w->letters[REPLAYED] = letter_from(w->fleet, "alpha", old_nonce, NOW);
+    w->letters[STRANGER] = letter_from(w->fleet, "mallory", our_nonce, NOW);
     w->letters[NOISE] = (struct mig_bytes){mig_memdup("noise", 6), 5};
     return w;
 }

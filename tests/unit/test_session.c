@@ -9,10 +9,9 @@
 #include "seal/key.h"
 #include "seal/pem.h"
 #include "seal/seal.h"
-#include "snapshot/builder.h"
-#include "snapshot/codec.h"
 #include "support/check.h"
 #include "support/fleet.h"
+#include "support/letter.h"
 
 #define NOW INT64_C(1790000000)
 #define DAY 86400
@@ -78,24 +77,7 @@ static bool admit(struct scene *sc, const char *name, struct mig_error *err)
 
 static struct mig_bytes sealed_by(const char *name, const unsigned char *nonce)
 {
-    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
-    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes payload = {0};
-    MIG_AUTO(mig_key_free) struct mig_key *key = fleet_key(fleet, name);
-    struct mig_stamp stamp = {
-        .issued_at = NOW, .expires_at = NOW + 300, .has_nonce = true, .table_version = 1};
-    struct mig_bytes sealed = {0};
-    struct mig_error err;
-
-    (void)snprintf(stamp.host, sizeof stamp.host, "%s", name);
-    memcpy(stamp.nonce, nonce, sizeof stamp.nonce);
-    mig_builder_set(b, mig_reg_cpuid(1, 0, MIG_EDX), 1);
-    check_done("freeze", mig_builder_freeze(b, &s, &err), &err);
-    mig_snapshot_encode(s, &stamp, &payload);
-    check_done("seal",
-               mig_seal(key, MIG_PAYLOAD_SNAPSHOT, payload.items, payload.len, &sealed, &err),
-               &err);
-    return sealed;
+    return letter_from(fleet, name, nonce, NOW);
 }
 
 /* Up to WAIT_ANSWER with the peer that shows @name's certificate. */
