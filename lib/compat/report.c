@@ -167,52 +167,90 @@ void mig_report_unclassified(struct mig_merge *m, struct mig_reg reg, const uint
     }
 }
 
-static void add_missing(struct mig_finding *f, const struct mig_party *has,
-                        const struct mig_party *lacks)
-{
-    size_t len;
-    const struct mig_entry *list = mig_snapshot_space(has->snapshot, MIG_SPACE_MSR_LIST, &len);
-
-    for (size_t i = 0; i < len; i++) {
-        struct mig_reg reg = mig_reg_from_key(list[i].key);
-        char id[MIG_REG_TEXT_MAX];
-
-        if (mig_party_get(lacks, reg) == 0) {
-            mig_reg_print(reg, id);
-            mig_finding_add_dependant(f, id);
-        }
-    }
-}
-
-static void report_list(struct mig_merge *m, size_t has, size_t lacks, bool forward)
-{
-    struct mig_finding f = {0}, *added;
-
-    add_missing(&f, &m->parties[has], &m->parties[lacks]);
-    if (f.dependants_len == 0) {
-        return;
-    }
-    added = mig_findings_add(m->findings, "x86/msr-list", forward ? MIG_WARNING : MIG_NOTE);
-    added->dependants = f.dependants;
-    added->dependants_len = f.dependants_len;
-    added->rule = mig_rule_name(MIG_RULE_SET);
-    added->why = mig_strf("%s saves %zu MSRs that %s can not restore", m->parties[has].name,
-                          f.dependants_len, m->parties[lacks].name);
-    mig_reason_attribute(added, &m->parties[has], &m->parties[lacks]);
-}
-
 static bool has_list(const struct mig_party *p)
 {
     return p->snapshot->groups[MIG_GROUP_MSR_LIST].coverage == MIG_COVER_FULL;
 }
 
-void mig_report_lists(struct mig_merge *m)
+static bool is_listed(const struct mig_party *p, struct mig_reg reg)
+{
+    return !has_list(p) || mig_party_get(p, reg) != 0;
+}
+
+/* MSRs that @has saves and @lacks can not restore. */
+static size_t count_missing(const struct mig_party *has, const struct mig_party *lacks)
+{
+    size_t len, missing = 0;
+    const struct mig_entry *list = mig_snapshot_space(has->snapshot, MIG_SPACE_MSR_LIST, &len);
+
+    for (size_t i = 0; has_list(has) && i < len; i++) {
+        missing += is_listed(lacks, mig_reg_from_key(list[i].key)) ? 0 : 1;
+    }
+    return missing;
+}
+
+/* Every MSR that some host saves and another does not, once. */
+static void add_uneven(const struct mig_merge *m, struct mig_finding *f)
 {
     for (size_t i = 0; i < m->len; i++) {
-        for (size_t j = 0; j < m->len; j++) {
-            if (i != j && has_list(&m->parties[i]) && has_list(&m->parties[j])) {
-                report_list(m, i, j, !m->directional || i == 0);
+        size_t len;
+        const struct mig_entry *list =
+            mig_snapshot_space(m->parties[i].snapshot, MIG_SPACE_MSR_LIST, &len);
+
+        for (size_t e = 0; e < len; e++) {
+            struct mig_reg reg = mig_reg_from_key(list[e].key);
+            char id[MIG_REG_TEXT_MAX];
+            bool uneven = false, told = false;
+
+            for (size_t j = 0; j < m->len; j++) {
+                uneven = uneven || !is_listed(&m->parties[j], reg);
+                told = told || (j < i && mig_party_get(&m->parties[j], reg) != 0);
+            }
+            if (uneven && !told) {
+                mig_reg_print(reg, id);
+                mig_finding_add_dependant(f, id);
             }
         }
     }
+}
+
+/* The ordered pair that misses most; for a pair of hosts, the way there comes
+ * before the way back. */
+static size_t find_worst(const struct mig_merge *m, size_t *ret_has, size_t *ret_lacks)
+{
+    size_t worst = 0;
+
+    for (size_t i = 0; i < m->len; i++) {
+        for (size_t j = 0; j < m->len; j++) {
+            size_t missing = i != j ? count_missing(&m->parties[i], &m->parties[j]) : 0;
+
+            if (missing > worst && (worst == 0 || !m->directional)) {
+                worst = missing;
+                *ret_has = i;
+                *ret_lacks = j;
+            }
+        }
+    }
+    return worst;
+}
+
+void mig_report_lists(struct mig_merge *m)
+{
+    size_t has = 0, lacks = 0, missing = find_worst(m, &has, &lacks), back;
+    struct mig_finding *f;
+
+    if (missing == 0) {
+        return;
+    }
+    f = mig_findings_add(m->findings, "x86/msr-list",
+                         m->directional && has != 0 ? MIG_NOTE : MIG_WARNING);
+    f->rule = mig_rule_name(MIG_RULE_SET);
+    back = count_missing(&m->parties[lacks], &m->parties[has]);
+    f->why = back == 0
+                 ? mig_strf("%s saves %zu MSRs that %s can not restore", m->parties[has].name,
+                            missing, m->parties[lacks].name)
+                 : mig_strf("%s saves %zu MSRs that %s can not restore, and %zu the other way",
+                            m->parties[has].name, missing, m->parties[lacks].name, back);
+    mig_reason_attribute(f, &m->parties[has], &m->parties[lacks]);
+    add_uneven(m, f);
 }

@@ -325,6 +325,30 @@ CHECK_TEST(a_list_names_only_what_the_other_lacks)
     mig_result_clear(&r);
 }
 
+/* Two ways, one finding: ids are unique in an answer. */
+CHECK_TEST(lists_that_miss_on_both_sides_are_one_finding)
+{
+    struct mig_choice choice = {0};
+    struct mig_result r;
+    size_t told = 0;
+
+    small_negotiate(LEVEL_3 " @x86/msr-list/10=1 @x86/msr-list/174=1",
+                    LEVEL_3 " @x86/msr-list/10=1 @x86/msr-list/175=1 @x86/msr-list/176=1", &choice,
+                    &r);
+    for (size_t i = 0; i < r.findings.len; i++) {
+        const struct mig_finding *f = &r.findings.items[i];
+
+        if (strcmp(f->id, "x86/msr-list") == 0) {
+            told++;
+            check_number("all three", 3, f->dependants_len);
+            check_text("the way there decides", "warning", mig_severity_name(f->severity));
+            check_contains("both ways", "saves 1 MSRs that beta can not restore, and 2", f->why);
+        }
+    }
+    check_number("findings", 1, told);
+    mig_result_clear(&r);
+}
+
 CHECK_TEST(a_group_that_could_not_be_read_is_said_once)
 {
     struct mig_choice choice = {0};
@@ -337,7 +361,8 @@ CHECK_TEST(a_group_that_could_not_be_read_is_said_once)
     mig_result_clear(&r);
 }
 
-CHECK_MAIN(cmocka_unit_test(each_difference_is_one_finding_with_its_severity),
+CHECK_MAIN(cmocka_unit_test(lists_that_miss_on_both_sides_are_one_finding),
+           cmocka_unit_test(each_difference_is_one_finding_with_its_severity),
            cmocka_unit_test(cascades_are_folded_under_their_root),
            cmocka_unit_test(source_and_destination_are_not_mixed_up),
            cmocka_unit_test(what_concerns_no_guest_is_not_reported),
