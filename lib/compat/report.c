@@ -246,11 +246,14 @@ void mig_report_lists(struct mig_merge *m)
                          m->directional && has != 0 ? MIG_NOTE : MIG_WARNING);
     f->rule = mig_rule_name(MIG_RULE_SET);
     back = count_missing(&m->parties[lacks], &m->parties[has]);
-    f->why = back == 0
-                 ? mig_strf("%s saves %zu MSRs that %s can not restore", m->parties[has].name,
-                            missing, m->parties[lacks].name)
-                 : mig_strf("%s saves %zu MSRs that %s can not restore, and %zu the other way",
-                            m->parties[has].name, missing, m->parties[lacks].name, back);
+    f->why = mig_strf("%s saves %zu MSR%s that %s can not restore", m->parties[has].name, missing,
+                      missing == 1 ? "" : "s", m->parties[lacks].name);
+    if (back > 0) {
+        char *there = f->why;
+
+        f->why = mig_strf("%s, and %zu the other way", there, back);
+        mig_free(there);
+    }
     mig_reason_attribute(f, &m->parties[has], &m->parties[lacks]);
     add_uneven(m, f);
 }

@@ -342,7 +342,7 @@ CHECK_TEST(lists_that_miss_on_both_sides_are_one_finding)
             told++;
             check_number("all three", 3, f->dependants_len);
             check_text("the way there decides", "warning", mig_severity_name(f->severity));
-            check_contains("both ways", "saves 1 MSRs that beta can not restore, and 2", f->why);
+            check_contains("both ways", "saves 1 MSR that beta can not restore, and 2", f->why);
         }
     }
     check_number("findings", 1, told);
