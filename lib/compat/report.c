@@ -94,27 +94,43 @@ void mig_report_difference(struct mig_merge *m, const struct mig_field *f, struc
     mig_reason_attribute(added, &m->parties[w.has], &m->parties[w.lacks]);
 }
 
+/* The finding that the last host with the same trouble began, or NULL. */
+static struct mig_finding *begun(struct mig_findings *list, const char *id)
+{
+    struct mig_finding *last = list->len > 0 ? &list->items[list->len - 1] : NULL;
+
+    return last != NULL && strcmp(last->id, id) == 0 ? last : NULL;
+}
+
 void mig_report_unreadable(struct mig_merge *m, struct mig_reg reg, size_t who)
 {
-    const struct mig_party *p = &m->parties[who];
+    const char *name = m->parties[who].name;
     char id[MIG_REG_TEXT_MAX];
-    struct mig_finding *added;
+    struct mig_finding *f;
 
     if (m->findings == NULL) {
         return;
     }
     mig_reg_print(reg, id);
-    added = mig_findings_add(m->findings, id, MIG_WARNING);
-    added->rule = "evidence";
-    added->reason = MIG_REASON_EVIDENCE;
-    added->why = mig_strf("%s could not read it, so nothing is known of it there", p->name);
-    added->remedy = mig_strf("see the error in 'migctl snapshot show' of %s and capture it again "
-                             "once that is mended",
-                             p->name);
-    if (who == 0) {
-        added->source.known = MIG_UNREADABLE;
+    f = begun(m->findings, id);
+    if (f != NULL) {
+        char *before = f->why;
+
+        f->why = mig_strf("%s; neither could %s", before, name);
+        mig_free(before);
     } else {
-        added->destination.known = MIG_UNREADABLE;
+        f = mig_findings_add(m->findings, id, MIG_WARNING);
+        f->rule = "evidence";
+        f->reason = MIG_REASON_EVIDENCE;
+        f->why = mig_strf("%s could not read it, so nothing is known of it there", name);
+        f->remedy = mig_strf("see the error in 'migctl snapshot show' of %s and capture it again "
+                             "once that is mended",
+                             name);
+    }
+    if (who == 0) {
+        f->source.known = MIG_UNREADABLE;
+    } else {
+        f->destination.known = MIG_UNREADABLE;
     }
 }
 

@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "compat/negotiate.h"
 
-void mig_result_distrust(struct mig_result *ret, const char *id, const char *why,
-                         const char *remedy)
+/* One finding per id, also when two hosts are refused for one reason. */
+static void add_refusal(struct mig_findings *list, const char *id, const char *why,
+                        const char *remedy)
 {
-    struct mig_finding *f = mig_findings_add(&ret->findings, id, MIG_BLOCKER);
+    struct mig_finding *f;
 
+    for (size_t i = 0; i < list->len; i++) {
+        f = &list->items[i];
+        if (strcmp(f->id, id) == 0) {
+            char *before = f->why;
+
+            f->why = mig_strf("%s; %s", before, why);
+            mig_free(before);
+            return;
+        }
+    }
+    f = mig_findings_add(list, id, MIG_BLOCKER);
     f->rule = "trust";
     f->reason = MIG_REASON_EVIDENCE;
     f->why = mig_strdup(why);
     f->remedy = mig_strdup(remedy);
+}
+
+void mig_result_distrust(struct mig_result *ret, const char *id, const char *why,
+                         const char *remedy)
+{
+    add_refusal(&ret->findings, id, why, remedy);
     ret->verdict = MIG_UNKNOWN;
     ret->passthrough = MIG_UNKNOWN;
     ret->direction = "none";

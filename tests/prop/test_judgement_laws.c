@@ -56,6 +56,31 @@ static void check_allowed(const char *label, const struct mig_profile *p,
     mig_findings_clear(&findings);
 }
 
+/* One finding per id: programs key their answers by it. */
+static void check_unique(const char *label, const struct mig_findings *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(list->items[i].id, list->items[j].id) == 0) {
+                fail_msg("%s: finding %s is there twice", label, list->items[i].id);
+            }
+        }
+    }
+}
+
+/* Source and destination, both ways. */
+static void check_pair(const char *label, const struct mig_party *a, const struct mig_party *b)
+{
+    struct mig_result r;
+
+    mig_negotiate(a, b, &choice, &r);
+    check_unique(label, &r.findings);
+    mig_result_clear(&r);
+    mig_negotiate(b, a, &choice, &r);
+    check_unique(label, &r.findings);
+    mig_result_clear(&r);
+}
+
 static void check_set(const char *label, const struct mig_party *parties, size_t len)
 {
     struct mig_result forward, backward;
@@ -66,6 +91,10 @@ static void check_set(const char *label, const struct mig_party *parties, size_t
     }
     mig_baseline(parties, len, &choice, &forward);
     mig_baseline(reversed, len, &choice, &backward);
+    check_unique(label, &forward.findings);
+    if (len == 2) {
+        check_pair(label, &parties[0], &parties[1]);
+    }
     check_digest(label, forward.profile, backward.profile);
     check_number(label, forward.verdict, backward.verdict);
     for (size_t i = 0; forward.profile != NULL && i < len; i++) {
