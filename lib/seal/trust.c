@@ -105,6 +105,7 @@ bool mig_trust_prepare(struct mig_trust *trust, const char *ca_file, const char 
 {
     unsigned long flags = X509_V_FLAG_NO_CHECK_TIME;
 
+    X509_STORE_free(trust->store); /* of an attempt that failed */
     trust->store = X509_STORE_new();
     MIG_ASSERT(trust->store != NULL);
     if (!add_authorities(trust, ca_file, err) ||

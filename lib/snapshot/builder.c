@@ -176,19 +176,18 @@ static bool fits(const struct mig_builder *b, const struct mig_entry *e, struct 
     bool shared = reg.space == MIG_SPACE_CAP || reg.space == MIG_SPACE_HOST;
     char name[MIG_REG_TEXT_MAX];
 
-    mig_reg_print(reg, name);
     if (!can_exist(reg)) {
-        return mig_fail(err, MIG_FORMAT, "%s: no register of that name can exist", name);
+        (void)mig_fail(err, MIG_FORMAT, "no register of that name can exist");
+    } else if (!shared && arm != (b->arch == MIG_ARCH_ARM64)) {
+        (void)mig_fail(err, MIG_FORMAT, "no register of an %s host", mig_arch_name(b->arch));
+    } else if (mig_reg_width(reg) < 64 && e->value >> mig_reg_width(reg) != 0) {
+        (void)mig_fail(err, MIG_FORMAT, "0x%llx is wider than %u bits",
+                       (unsigned long long)e->value, mig_reg_width(reg));
+    } else {
+        return true;
     }
-    if (!shared && arm != (b->arch == MIG_ARCH_ARM64)) {
-        return mig_fail(err, MIG_FORMAT, "%s: no register of an %s host", name,
-                        mig_arch_name(b->arch));
-    }
-    if (mig_reg_width(reg) < 64 && e->value >> mig_reg_width(reg) != 0) {
-        return mig_fail(err, MIG_FORMAT, "%s: 0x%llx is wider than %u bits", name,
-                        (unsigned long long)e->value, mig_reg_width(reg));
-    }
-    return true;
+    mig_reg_print(reg, name); /* not for each of the thousand that are fine */
+    return mig_wrap(err, "%s", name);
 }
 
 static bool copy_entries(struct mig_builder *b, struct mig_snapshot *s, struct mig_error *err)

@@ -219,11 +219,6 @@ enum mig_channel_state mig_channel_write(struct mig_channel *ch, const unsigned 
     return state_of(ch, SSL_write_ex(ch->ssl, bytes, len, ret), err);
 }
 
-bool mig_channel_has_pending(const struct mig_channel *ch)
-{
-    return SSL_has_pending(ch->ssl) == 1;
-}
-
 void mig_channel_farewell(struct mig_channel *ch)
 {
     if (SSL_is_init_finished(ch->ssl)) {

@@ -43,8 +43,5 @@ enum mig_channel_state mig_channel_read(struct mig_channel *ch, unsigned char *b
 enum mig_channel_state mig_channel_write(struct mig_channel *ch, const unsigned char *bytes,
                                          size_t len, size_t *ret, struct mig_error *err);
 
-/* Is there more to read that the socket no longer shows? */
-bool mig_channel_has_pending(const struct mig_channel *ch);
-
 /* Tell the other side that nothing follows; does not wait for its answer. */
 void mig_channel_farewell(struct mig_channel *ch);

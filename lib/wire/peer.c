@@ -569,11 +569,6 @@ void mig_peer_expect(struct mig_peer *p, const char *phase, uint64_t timeout_ms)
     }
 }
 
-void mig_peer_set_data(struct mig_peer *p, void *data)
-{
-    p->o.data = data;
-}
-
 static void peer_free(void *data)
 {
     struct mig_peer *p = data;

@@ -63,5 +63,4 @@ const char *mig_peer_where(const struct mig_peer *peer); /* "[::1]:7443" */
 /* Start the deadline again, for a new phase named @phase (static text). */
 void mig_peer_expect(struct mig_peer *peer, const char *phase, uint64_t timeout_ms);
 
-void mig_peer_set_data(struct mig_peer *peer, void *data);
 void mig_peer_close(struct mig_peer *peer);
