@@ -139,6 +139,8 @@ static bool is_judged(enum mig_group group, enum mig_arch arch)
     case MIG_GROUP_CPUID_EMULATED:
     case MIG_GROUP_CPUID_HV:
     case MIG_GROUP_SOFTWARE:
+    case MIG_GROUP_GUEST:
+    case MIG_GROUP_VIRTIO:
     case MIG_GROUP_COUNT:
         return false;
     }

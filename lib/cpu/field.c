@@ -42,6 +42,12 @@ static const struct mig_field rows[] = {
 #define HOST(id, name, group, rule, width, why)                                                    \
     ROW(PLACE(HOST, MIG_HOST_##id, 0, EAX), 0, (width)-1, 0, rule, HOST, ON, ANY, name, why),
 #include "cpu/host.def"
+#define GUEST(id, name, width, why)                                                                \
+    ROW(PLACE(GUEST, MIG_GUEST_##id, 0, EAX), 0, (width)-1, 0, FROZEN, HOST, ON, ANY, name, why),
+#include "cpu/guest.def"
+#define VIRTIO(device, hi, lo, id, why)                                                            \
+    ROW(PLACE(VIRTIO, device, 0, EAX), 0, hi, lo, AND, VMM, ON, ANY, #id, why),
+#include "cpu/virtio.def"
 };
 
 /* One row at a time; order and overlap between rows are a unit test. */
@@ -126,7 +132,8 @@ uint64_t mig_field_classified(struct mig_reg reg)
 /* A capability or host property is one number; no bits are written. */
 static bool is_whole(struct mig_reg reg)
 {
-    return reg.space == MIG_SPACE_CAP || reg.space == MIG_SPACE_HOST;
+    return reg.space == MIG_SPACE_CAP || reg.space == MIG_SPACE_HOST ||
+           reg.space == MIG_SPACE_GUEST;
 }
 
 static const struct mig_field *find_id(const char *id)

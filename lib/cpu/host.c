@@ -10,6 +10,19 @@ static const char *const host_names[MIG_HOST_COUNT] = {
 #include "cpu/host.def"
 };
 
+static const char *const guest_names[MIG_GUEST_COUNT] = {
+#define GUEST(id, name, width, why) [MIG_GUEST_##id] = (name),
+#include "cpu/guest.def"
+};
+
+static const struct {
+    uint32_t device;
+    const char *name;
+} virtio_devices[] = {
+#define VIRTIO_DEVICE(device, name) {(device), (name)},
+#include "cpu/virtio_device.def"
+};
+
 static const struct {
     const char *name, *why;
 } groups[MIG_GROUP_COUNT] = {
@@ -28,6 +41,21 @@ static const struct {
 const char *mig_host_name(enum mig_host_item item)
 {
     return host_names[item];
+}
+
+const char *mig_guest_name(enum mig_guest_item item)
+{
+    return guest_names[item];
+}
+
+const char *mig_virtio_name(uint32_t device)
+{
+    for (size_t i = 0; i < MIG_COUNT(virtio_devices); i++) {
+        if (virtio_devices[i].device == device) {
+            return virtio_devices[i].name;
+        }
+    }
+    return NULL;
 }
 
 const char *mig_group_name(enum mig_group group)

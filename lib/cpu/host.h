@@ -16,6 +16,13 @@ enum mig_host_item {
     MIG_HOST_COUNT
 };
 
+/* GUEST(constant, name, width, why): index of MIG_SPACE_GUEST */
+enum mig_guest_item {
+#define GUEST(id, ...) MIG_GUEST_##id,
+#include "cpu/guest.def"
+    MIG_GUEST_COUNT
+};
+
 /* Evidence comes and goes in groups; a foreign dump has only some. */
 enum mig_group {
 #define GROUP(id, ...) MIG_GROUP_##id,
@@ -24,6 +31,10 @@ enum mig_group {
 };
 
 const char *mig_host_name(enum mig_host_item item);
+const char *mig_guest_name(enum mig_guest_item item);
+
+/* "net" for a device type of virtio.def; NULL if it has none. */
+const char *mig_virtio_name(uint32_t device);
 const char *mig_group_name(enum mig_group group);
 const char *mig_group_why(enum mig_group group);
 MIG_MUST_CHECK bool mig_group_parse(const char *name, enum mig_group *ret);

@@ -9,7 +9,7 @@
 #include "cpu/host.h"
 
 /* How the part behind the prefix is written. */
-enum form { FORM_CPUID, FORM_NUMBER, FORM_ARM64, FORM_CAP, FORM_HOST };
+enum form { FORM_CPUID, FORM_NUMBER, FORM_ARM64, FORM_CAP, FORM_NAMED };
 
 static const struct {
     const char *prefix;
@@ -23,7 +23,9 @@ static const struct {
     [MIG_SPACE_MSR_LIST] = {"x86/msr-list/",       FORM_NUMBER},
     [MIG_SPACE_IDREG] = {"arm64/",              FORM_ARM64 },
     [MIG_SPACE_CAP] = {"kvm/cap/",            FORM_CAP   },
-    [MIG_SPACE_HOST] = {"host/",               FORM_HOST  },
+    [MIG_SPACE_HOST] = {"host/",               FORM_NAMED },
+    [MIG_SPACE_GUEST] = {"guest/",              FORM_NAMED },
+    [MIG_SPACE_VIRTIO] = {"virtio/",             FORM_NAMED },
 };
 
 /* A KVM register id: architecture 6, size at bit 52, then nothing down to the
@@ -55,6 +57,18 @@ static void print_named(const char *prefix, const char *name, uint32_t number,
     }
 }
 
+/* NULL: the item has no name. */
+static const char *item_name(struct mig_reg reg)
+{
+    if (reg.space == MIG_SPACE_HOST && reg.index < MIG_HOST_COUNT) {
+        return mig_host_name((enum mig_host_item)reg.index);
+    }
+    if (reg.space == MIG_SPACE_GUEST && reg.index < MIG_GUEST_COUNT) {
+        return mig_guest_name((enum mig_guest_item)reg.index);
+    }
+    return reg.space == MIG_SPACE_VIRTIO ? mig_virtio_name(reg.index) : NULL;
+}
+
 void mig_reg_print(struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
 {
     const char *prefix;
@@ -79,11 +93,8 @@ void mig_reg_print(struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
     case FORM_CAP:
         print_named(prefix, mig_cap_name(reg.index), reg.index, ret);
         break;
-    case FORM_HOST:
-        print_named(prefix,
-                    reg.index < MIG_HOST_COUNT ? mig_host_name((enum mig_host_item)reg.index)
-                                               : NULL,
-                    reg.index, ret);
+    case FORM_NAMED:
+        print_named(prefix, item_name(reg), reg.index, ret);
         break;
     }
 }
@@ -138,11 +149,15 @@ static bool parse_arm64(const char *text, struct mig_reg *reg)
     return true; /* other bits that are set show as another spelling */
 }
 
-static bool parse_host(const char *text, struct mig_reg *reg)
+/* More items than any of these spaces names. */
+#define NAMED_MAX 64
+
+static bool parse_named(const char *text, struct mig_reg *reg)
 {
-    for (uint32_t item = 0; item < MIG_HOST_COUNT; item++) {
-        if (strcmp(text, mig_host_name((enum mig_host_item)item)) == 0) {
-            reg->index = item;
+    for (reg->index = 0; reg->index < NAMED_MAX; reg->index++) {
+        const char *name = item_name(*reg);
+
+        if (name != NULL && strcmp(text, name) == 0) {
             return true;
         }
     }
@@ -160,8 +175,8 @@ static bool parse_rest(enum form form, const char *text, struct mig_reg *reg)
         return parse_arm64(text, reg);
     case FORM_CAP:
         return mig_cap_parse(text, &reg->index) || parse_number(text, reg);
-    case FORM_HOST:
-        return parse_host(text, reg);
+    case FORM_NAMED:
+        return parse_named(text, reg);
     }
     return false;
 }
@@ -173,7 +188,7 @@ static const char *form_hint(enum form form)
         [FORM_NUMBER] = "an index in hex such as 10a",
         [FORM_ARM64] = "a KVM register id of 16 hex digits",
         [FORM_CAP] = "a KVM capability such as NESTED_STATE",
-        [FORM_HOST] = "a host property such as tsc-khz",
+        [FORM_NAMED] = "a property such as tsc-khz, xcr0 or net",
     };
 
     return hints[form];
@@ -211,6 +226,6 @@ bool mig_reg_parse(const char *text, struct mig_reg *ret, struct mig_error *err)
     }
     return mig_fail(err, MIG_FORMAT,
                     "register '%.*s': expected x86/cpuid/..., x86/msr/..., arm64/..., "
-                    "kvm/cap/... or host/...",
+                    "kvm/cap/..., host/..., guest/... or virtio/...",
                     MIG_REG_TEXT_MAX, text);
 }

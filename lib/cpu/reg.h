@@ -6,7 +6,7 @@
  * Text form (DESIGN section 3), hex without prefix:
  *   x86/cpuid/7.0/ebx   x86/cpuid-hv/40000003.0/eax   x86/msr/10a
  *   x86/msr-list/10a    arm64/6030000000100042 until a table names it
- *   kvm/cap/NESTED_STATE   host/tsc-khz
+ *   kvm/cap/NESTED_STATE   host/tsc-khz   guest/xcr0   virtio/net
  */
 #pragma once
 
@@ -22,8 +22,10 @@ enum mig_space {
     MIG_SPACE_MSR,            /* feature MSR values */
     MIG_SPACE_MSR_LIST,       /* value 1: the index is in KVM's save list */
     MIG_SPACE_IDREG,          /* arm64: low 32 bits of the KVM register id, sub = size */
-    MIG_SPACE_CAP,            /* KVM capability number */
+    MIG_SPACE_CAP,            /* KVM capability number; from here on any architecture */
     MIG_SPACE_HOST,           /* enum mig_host_item (cpu/host.def) */
+    MIG_SPACE_GUEST,          /* enum mig_guest_item (cpu/guest.def); contracts only */
+    MIG_SPACE_VIRTIO,         /* virtio device type: 64 feature bits (cpu/virtio.def) */
     MIG_SPACE_COUNT
 };
 

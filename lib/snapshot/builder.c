@@ -166,14 +166,15 @@ static bool can_exist(struct mig_reg reg)
     }
     return (unsigned)reg.space < MIG_SPACE_COUNT && reg.part == 0 &&
            reg.sub <= (reg.space == MIG_SPACE_IDREG ? 0xf : 0) &&
-           (reg.space != MIG_SPACE_HOST || reg.index < MIG_HOST_COUNT);
+           (reg.space != MIG_SPACE_HOST || reg.index < MIG_HOST_COUNT) &&
+           (reg.space != MIG_SPACE_GUEST || reg.index < MIG_GUEST_COUNT);
 }
 
 static bool fits(const struct mig_builder *b, const struct mig_entry *e, struct mig_error *err)
 {
     struct mig_reg reg = mig_reg_from_key(e->key);
     bool arm = reg.space == MIG_SPACE_IDREG;
-    bool shared = reg.space == MIG_SPACE_CAP || reg.space == MIG_SPACE_HOST;
+    bool shared = reg.space >= MIG_SPACE_CAP;
     char name[MIG_REG_TEXT_MAX];
 
     if (!can_exist(reg)) {

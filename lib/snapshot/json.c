@@ -101,8 +101,12 @@ static json_t *groups_to_json(const struct mig_snapshot *s)
 
     for (unsigned i = 0; i < MIG_GROUP_COUNT; i++) {
         const struct mig_group_state *state = &s->groups[i];
-        json_t *group = json_object();
+        json_t *group;
 
+        if (state->coverage == MIG_COVER_NONE && state->source[0] == '\0') {
+            continue; /* as a missing group is read */
+        }
+        group = json_object();
         put(group, "coverage", json_string(mig_coverage_name(state->coverage)));
         if (state->errnum != 0) {
             put(group, "errno", errno_to_json(state->errnum));

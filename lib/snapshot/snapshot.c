@@ -20,6 +20,8 @@ enum mig_group mig_group_of(struct mig_reg reg)
         [MIG_SPACE_IDREG] = MIG_GROUP_IDREG,
         [MIG_SPACE_CAP] = MIG_GROUP_CAP,
         [MIG_SPACE_HOST] = MIG_GROUP_SOFTWARE,
+        [MIG_SPACE_GUEST] = MIG_GROUP_GUEST,
+        [MIG_SPACE_VIRTIO] = MIG_GROUP_VIRTIO,
     };
     static const enum mig_group of_host[MIG_HOST_COUNT] = {
 #define HOST(id, name, group, ...) [MIG_HOST_##id] = MIG_GROUP_##group,
