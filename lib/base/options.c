@@ -15,7 +15,7 @@ static void *member(const struct mig_option *row, void *target)
     return (char *)target + row->offset;
 }
 
-static bool parse_ms(const char *value, uint64_t *ret)
+bool mig_options_parse_ms(const char *value, uint64_t *ret)
 {
     static const struct {
         const char *unit;
@@ -72,7 +72,7 @@ static bool set(const struct mig_option *row, void *target, const char *value,
         return mig_text_to_u64(value, UINT64_MAX, slot) ||
                mig_fail(err, MIG_USAGE, "%s: expected a number, got '%s'", row->name, value);
     case MIG_OPTION_MS:
-        return parse_ms(value, slot) ||
+        return mig_options_parse_ms(value, slot) ||
                mig_fail(err, MIG_USAGE, "%s: expected a time such as 250ms, 5s or 30d, got '%s'",
                         row->name, value);
     case MIG_OPTION_TEXT:

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -32,6 +33,9 @@ struct mig_options {
     const struct mig_option *rows;
     size_t len;
 };
+
+/* "250ms", "5s", "2m", "1h", "30d". */
+MIG_MUST_CHECK bool mig_options_parse_ms(const char *value, uint64_t *ret);
 
 /* Fill @target with every default. */
 void mig_options_init(const struct mig_options *o, void *target);

@@ -26,3 +26,6 @@ struct mig_deps {
 };
 
 struct mig_deps mig_deps_all(void);
+
+/* The edges whose base stands in the register of @key, in table order. */
+struct mig_deps mig_deps_on(uint64_t key);

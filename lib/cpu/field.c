@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "cpu/host.h"
 #include "cpu/names.h"
+#include "cpu/sheet.h"
 
 /* What the rule and offer columns may say beside a plain constant. */
 #define MIG_RULE_EXACT_OR(value) MIG_RULE_EXACT, .has_safe = true, .safe = (value)
@@ -66,44 +67,11 @@ struct mig_fields mig_field_all(void)
     return (struct mig_fields){rows, MIG_COUNT(rows)};
 }
 
-/* Index of the first row at or behind @key. */
-static size_t first_not_below(uint64_t key)
-{
-    size_t low = 0, high = MIG_COUNT(rows);
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (mig_reg_key(rows[middle].reg) < key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 struct mig_fields mig_field_of(struct mig_reg reg)
 {
-    /* A range of subleaves that holds this one starts at or before it; ranges
-     * of one leaf never overlap, so it is the last that does. */
-    size_t end = first_not_below(mig_reg_key(reg) + 1), first;
-    const struct mig_field *range = end > 0 ? &rows[end - 1] : rows;
+    const struct mig_sheet *sheet = mig_sheet_of(mig_reg_key(reg));
 
-    if (range->reg.space != reg.space || range->reg.index != reg.index ||
-        range->reg.sub > reg.sub || range->sub_last < reg.sub) {
-        return (struct mig_fields){0};
-    }
-    /* The few rows of a leaf are walked, that is cheaper than to search again. */
-    reg.sub = range->reg.sub;
-    while (end > 0 && mig_reg_key(rows[end - 1].reg) > mig_reg_key(reg)) {
-        end--;
-    }
-    first = end;
-    while (first > 0 && mig_reg_key(rows[first - 1].reg) == mig_reg_key(reg)) {
-        first--;
-    }
-    return (struct mig_fields){first == end ? NULL : &rows[first], end - first};
+    return (struct mig_fields){sheet->rows, sheet->len};
 }
 
 const struct mig_field *mig_field_at(struct mig_reg reg, unsigned bit)
@@ -120,13 +88,7 @@ const struct mig_field *mig_field_at(struct mig_reg reg, unsigned bit)
 
 uint64_t mig_field_classified(struct mig_reg reg)
 {
-    struct mig_fields fields = mig_field_of(reg);
-    uint64_t mask = 0;
-
-    for (size_t i = 0; i < fields.len; i++) {
-        mask |= mig_bits_mask(fields.items[i].hi, fields.items[i].lo);
-    }
-    return mask;
+    return mig_sheet_of(mig_reg_key(reg))->classified;
 }
 
 /* A capability or host property is one number; no bits are written. */

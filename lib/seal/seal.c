@@ -189,6 +189,24 @@ bool mig_seal_open(const struct mig_trust *trust, enum mig_payload_type type,
                             open_envelope(trust, type, &e, ret, err));
 }
 
+bool mig_seal_peek(const unsigned char *bytes, size_t len, enum mig_payload_type *ret)
+{
+    struct mig_envelope e;
+    struct mig_error err;
+
+    if (!mig_envelope_parse(bytes, len, &e, &err)) {
+        return false;
+    }
+    for (int type = 0; type < MIG_PAYLOAD_COUNT; type++) {
+        if (e.type.len == strlen(media[type]) &&
+            memcmp(e.type.bytes, media[type], e.type.len) == 0) {
+            *ret = (enum mig_payload_type)type;
+            return true;
+        }
+    }
+    return false;
+}
+
 void mig_payload_free(struct mig_payload *p)
 {
     mig_free(p);

@@ -50,6 +50,10 @@ MIG_MUST_CHECK bool mig_seal_open(const struct mig_trust *trust, enum mig_payloa
 /* Does this file look like an envelope at all?  No verification. */
 bool mig_seal_is_envelope(const unsigned char *bytes, size_t len);
 
+/* What an envelope claims to hold, for messages only: nothing is verified.
+ * False when it is no envelope or of no type of ours. */
+bool mig_seal_peek(const unsigned char *bytes, size_t len, enum mig_payload_type *ret);
+
 void mig_payload_free(struct mig_payload *p);
 MIG_AUTO_DEFINE(mig_payload_free, struct mig_payload *);
 

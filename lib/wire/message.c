@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/array.h"
+#include "base/budget.h"
 #include "base/text.h"
 #include "negotiate.pb-c.h"
 
@@ -14,7 +15,8 @@
 #define PHASE_MAX 31
 #define TEXT_MAX 1023
 #define TIMEOUT_MAX_MS (60u * 60 * 1000)
-/* Copies of one frame's fields, and what its unknown fields may cost. */
+/* Copies of one frame's fields, and what its unknown fields may cost: a frame
+ * of a megabyte can hold half a million of them. */
 #define DECODE_BUDGET (2 * MIG_FRAME_MAX)
 
 static const Mig__Wire__Code wire_codes[MIG_CODE_COUNT] = {
@@ -141,28 +143,6 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
 
 /* ---- decode ---- */
 
-/* A frame of a megabyte can hold half a million unknown fields, each of which
- * the decoder would keep; so it gets a budget, not the heap. */
-struct budget {
-    size_t left;
-};
-
-static void *budget_alloc(void *data, size_t size)
-{
-    struct budget *budget = data;
-
-    if (size > budget->left) {
-        return NULL;
-    }
-    budget->left -= size;
-    return mig_alloc(size, 1);
-}
-
-static void budget_free(void *data __attribute__((unused)), void *p)
-{
-    mig_free(p);
-}
-
 static bool copy_nonce(ProtobufCBinaryData from, struct mig_bytes *ret, struct mig_error *err)
 {
     if (from.len != NONCE_BYTES) {
@@ -279,9 +259,8 @@ static bool take_frame(const Mig__Wire__Frame *frame, struct mig_message *ret,
 bool mig_message_decode(const unsigned char *bytes, size_t len, struct mig_message *ret,
                         struct mig_error *err)
 {
-    struct budget budget = {.left = DECODE_BUDGET};
-    ProtobufCAllocator allocator = {
-        .alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};
+    struct mig_budget budget = {DECODE_BUDGET};
+    ProtobufCAllocator allocator = {mig_budget_alloc, mig_budget_free, &budget};
     Mig__Wire__Frame *frame;
     bool done;
 
