@@ -23,7 +23,7 @@ static const struct {
 
 static const char *const switches[] = {
 #define CMDLINE(name) name,
-#include "agent/cmdline.def"
+#include "snapshot/cmdline.def"
 };
 
 /* Keys of the first processor in /proc/cpuinfo.  Opening that file makes some

@@ -265,6 +265,7 @@ bool mig_builder_freeze_as_is(struct mig_builder *b, struct mig_snapshot **ret,
     if (!copy_entries(b, s, err) || !copy_facts(b, s, err)) {
         return false;
     }
+    mig_snapshot_make_index(s);
     *ret = mig_steal(&s);
     return true;
 }

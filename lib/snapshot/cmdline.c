@@ -8,11 +8,9 @@
 #include "base/text.h"
 #include "snapshot/builder.h"
 
-/* Ends in '.': every parameter of that module. */
 static const char *const switches[] = {
-    "mitigations", "tsx",        "clearcpuid", "nosmt",
-    "no5lvl",      "spectre_v2", "kvm.",       "kvm_intel.",
-    "kvm_amd.",    "kvm-intel.", "kvm-amd.",   "spec_store_bypass_disable",
+#define CMDLINE(name) name,
+#include "snapshot/cmdline.def"
 };
 
 /* Length of the name in front of '=' or white space. */
@@ -21,16 +19,31 @@ static size_t name_len(const char *word)
     return strcspn(word, "= \t\r\n");
 }
 
+/* The kernel takes '-' for '_' in names. */
+static char plain(char c)
+{
+    return c == '-' ? '_' : c;
+}
+
+static bool is_alike(const char *a, const char *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (plain(a[i]) != plain(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool matters(const char *word)
 {
     size_t len = name_len(word);
 
     for (size_t i = 0; i < MIG_COUNT(switches); i++) {
         size_t known = strlen(switches[i]);
+        bool fits = mig_text_ends(switches[i], ".") ? len > known : len == known;
 
-        if (mig_text_ends(switches[i], ".")
-                ? len > known && strncmp(word, switches[i], known) == 0
-                : len == known && strncmp(word, switches[i], len) == 0) {
+        if (fits && is_alike(word, switches[i], known)) {
             return true;
         }
     }
@@ -48,7 +61,7 @@ static bool is_given_again(const char *word)
     size_t len = name_len(word);
 
     for (const char *later = next_word(word); *later != '\0'; later = next_word(later)) {
-        if (name_len(later) == len && strncmp(later, word, len) == 0) {
+        if (name_len(later) == len && is_alike(later, word, len)) {
             return true;
         }
     }
@@ -68,6 +81,9 @@ void mig_cmdline_add_facts(struct mig_builder *b, const char *text, const char *
             continue;
         }
         name = mig_strf("cmdline.%.*s", (int)len, word);
+        for (char *c = name; *c != '\0'; c++) {
+            *c = plain(*c);
+        }
         value = whole > len ? mig_strndup(word + len + 1, whole - len - 1) : mig_strdup("");
         mig_builder_add_fact(b, name, value, source);
     }

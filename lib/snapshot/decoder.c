@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "base/text.h"
 #include "cpu/field.h"
 #include "seal/seal.h"
@@ -19,22 +20,6 @@
 #define UNPACK_BYTES_MAX (8u * 1024 * 1024)
 #define ERRNO_MAX 4095
 #define POSITION_BITS 50
-
-static void *budget_alloc(void *budget, size_t size)
-{
-    size_t *left = budget;
-
-    if (size > *left) {
-        return NULL;
-    }
-    *left -= size;
-    return mig_alloc(1, size);
-}
-
-static void budget_free(void *budget __attribute__((unused)), void *p)
-{
-    mig_free(p);
-}
 
 /* Entries of one space in wire order; len can not pass the input's. */
 struct list {
@@ -330,8 +315,8 @@ static bool decode(const unsigned char *bytes, size_t len, struct mig_snapshot *
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
     MIG_AUTO(mig_bytes_clear) struct mig_bytes again = {0};
-    size_t budget = UNPACK_BYTES_MAX;
-    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+    struct mig_budget budget = {UNPACK_BYTES_MAX};
+    ProtobufCAllocator allocator = {mig_budget_alloc, mig_budget_free, &budget};
     Migctl__V1__Snapshot *pb;
     bool done;
 

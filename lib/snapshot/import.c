@@ -70,6 +70,49 @@ bool mig_import_takes_idreg(uint64_t id)
     }
 }
 
+bool mig_import_arch(const char *name, enum mig_arch *ret)
+{
+    static const struct {
+        const char *name;
+        enum mig_arch arch;
+    } rows[] = {
+        {"x86_64",  MIG_ARCH_X86  },
+        {"i686",    MIG_ARCH_X86  },
+        {"aarch64", MIG_ARCH_ARM64},
+    };
+
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            *ret = rows[i].arch;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t mig_import_signature(uint64_t family, uint64_t model, uint64_t stepping)
+{
+    uint64_t base = family < 0xf ? family : 0xf;
+
+    return (family - base) << 20 | (model >> 4 & 0xf) << 16 | base << 8 | (model & 0xf) << 4 |
+           stepping;
+}
+
+void mig_import_set_text(struct mig_builder *b, uint32_t leaf, const enum mig_part *order,
+                         size_t len, const char *text)
+{
+    size_t chars = strlen(text);
+
+    for (size_t i = 0; i < len; i++) {
+        uint64_t word = 0;
+
+        for (size_t byte = 0; byte < 4 && i * 4 + byte < chars; byte++) {
+            word |= (uint64_t)(unsigned char)text[i * 4 + byte] << (8 * byte);
+        }
+        mig_builder_set(b, mig_reg_cpuid(leaf, 0, order[i]), word);
+    }
+}
+
 /* The 48 characters of leaves 80000002 to 80000004. */
 static void read_model_name(const struct mig_snapshot *s, char ret[49])
 {
@@ -99,7 +142,9 @@ bool mig_import_finish(struct mig_builder *b, const char *format, struct mig_sna
         mig_snapshot_vendor(s, vendor);
         read_model_name(s, model);
         name = mig_text_trim(model);
-        mig_builder_add_fact(b, "cpu.vendor", vendor, "CPUID leaf 0");
+        if (vendor[0] != '\0') { /* a dump may lack leaf 0 */
+            mig_builder_add_fact(b, "cpu.vendor", vendor, "CPUID leaf 0");
+        }
         if (name[0] != '\0' && mig_snapshot_fact(s, "cpu.model-name") == NULL) {
             mig_builder_add_fact(b, "cpu.model-name", name, "CPUID leaves 80000002 to 80000004");
         }

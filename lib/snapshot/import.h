@@ -32,6 +32,15 @@ MIG_MUST_CHECK bool mig_import(const char *name, const char *text, size_t len,
  * CPU names. */
 bool mig_import_takes_msr(uint32_t index);
 bool mig_import_takes_idreg(uint64_t id);
+/* "x86_64", "i686" or "aarch64"; false: another architecture. */
+MIG_MUST_CHECK bool mig_import_arch(const char *name, enum mig_arch *ret);
+
+/* 1.EAX of a CPU as people number it: family up to 0x10e, model to 0xff. */
+uint64_t mig_import_signature(uint64_t family, uint64_t model, uint64_t stepping);
+
+/* A text that CPUID spells in registers, four characters each, NUL behind. */
+void mig_import_set_text(struct mig_builder *b, uint32_t leaf, const enum mig_part *order,
+                         size_t len, const char *text);
 MIG_MUST_CHECK bool mig_import_finish(struct mig_builder *b, const char *format,
                                       struct mig_snapshot **ret, struct mig_error *err);
 

@@ -136,10 +136,8 @@ static json_t *facts_to_json(const struct mig_snapshot *s)
     return object;
 }
 
-char *mig_snapshot_to_json(const struct mig_snapshot *s)
+void mig_snapshot_put_body(const struct mig_snapshot *s, json_t *object)
 {
-    MIG_AUTO(mig_node_free) json_t *root = json_object();
-    MIG_AUTO(mig_free) char *text = NULL;
     json_t *registers = json_object(), *unreadable = json_object();
 
     for (size_t i = 0; i < s->entries_len; i++) {
@@ -153,14 +151,22 @@ char *mig_snapshot_to_json(const struct mig_snapshot *s)
             put(registers, name, hex(e->value));
         }
     }
+    put(object, "arch", json_string(mig_arch_name(s->arch)));
+    put(object, "groups", groups_to_json(s));
+    put(object, "registers", registers);
+    put(object, "unreadable", unreadable);
+    put(object, "facts", facts_to_json(s));
+}
+
+char *mig_snapshot_to_json(const struct mig_snapshot *s)
+{
+    MIG_AUTO(mig_node_free) json_t *root = json_object();
+    MIG_AUTO(mig_free) char *text = NULL;
+
     put(root, "apiVersion", json_string("migctl/v1"));
     put(root, "kind", json_string("Snapshot"));
-    put(root, "arch", json_string(mig_arch_name(s->arch)));
     put(root, "stamp", stamp_to_json(&s->stamp));
-    put(root, "groups", groups_to_json(s));
-    put(root, "registers", registers);
-    put(root, "unreadable", unreadable);
-    put(root, "facts", facts_to_json(s));
+    mig_snapshot_put_body(s, root);
     text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     MIG_ASSERT(text != NULL);
     return mig_strf("%s\n", text);
@@ -417,43 +423,62 @@ static bool read_facts(const struct mig_node *root, struct mig_builder *b, struc
     return true;
 }
 
-static bool read_head(const struct mig_node *root, enum mig_arch *ret, struct mig_error *err)
+/* The kind first: of another kind every key is wrong. */
+static bool read_head(const struct mig_node *root, struct mig_error *err)
 {
     static const char *const keys[] = {"apiVersion", "kind",       "arch",  "stamp", "groups",
                                        "registers",  "unreadable", "facts", NULL};
-    const char *version, *kind, *arch;
+    const char *version, *kind;
 
-    if (!mig_node_check_object(root, keys, err) ||
+    if (!mig_node_check_object(root, NULL, err) ||
         !mig_node_get_text(root, "apiVersion", &version, err) ||
-        !mig_node_get_text(root, "kind", &kind, err) ||
-        !mig_node_get_text(root, "arch", &arch, err)) {
+        !mig_node_get_text(root, "kind", &kind, err)) {
         return false;
     }
     if (strcmp(version, "migctl/v1") != 0 || strcmp(kind, "Snapshot") != 0) {
         return mig_node_fail(root, err, "expected a Snapshot of migctl/v1, found a %.40s of %.40s",
                              kind, version);
     }
+    return mig_node_check_object(root, keys, err);
+}
+
+static bool read_arch(const struct mig_node *object, enum mig_arch *ret, struct mig_error *err)
+{
+    const char *arch;
+
+    if (!mig_node_get_text(object, "arch", &arch, err)) {
+        return false;
+    }
     for (*ret = MIG_ARCH_X86; *ret <= MIG_ARCH_ARM64; (*ret)++) {
         if (strcmp(mig_arch_name(*ret), arch) == 0) {
             return true;
         }
     }
-    return mig_node_fail(root, err, "arch '%.40s' is neither x86-64 nor arm64", arch);
+    return mig_node_fail(object, err, "arch '%.40s' is neither x86-64 nor arm64", arch);
 }
 
-static bool read_document(const struct mig_node *root, struct mig_snapshot **ret,
-                          struct mig_error *err)
+/* @stamped: with a stamp, which stands between architecture and body. */
+static bool read_content(const struct mig_node *object, bool stamped, struct mig_snapshot **ret,
+                         struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = NULL;
     enum mig_arch arch = MIG_ARCH_NONE;
 
-    if (!read_head(root, &arch, err)) {
+    if (!read_arch(object, &arch, err)) {
         return false;
     }
     b = mig_builder_new(arch);
-    return read_stamp(root, b, err) && read_groups(root, b, err) && read_registers(root, b, err) &&
-           read_unreadable(root, b, err) && read_facts(root, b, err) &&
-           mig_builder_freeze(b, ret, err);
+    return (!stamped || read_stamp(object, b, err)) && read_groups(object, b, err) &&
+           read_registers(object, b, err) && read_unreadable(object, b, err) &&
+           read_facts(object, b, err) && mig_builder_freeze(b, ret, err);
+}
+
+bool mig_snapshot_read_body(const struct mig_node *object, struct mig_snapshot **ret,
+                            struct mig_error *err)
+{
+    static const char *const keys[] = {"arch", "groups", "registers", "unreadable", "facts", NULL};
+
+    return mig_node_check_object(object, keys, err) && read_content(object, false, ret, err);
 }
 
 bool mig_snapshot_from_json(const char *text, size_t len, struct mig_snapshot **ret,
@@ -469,5 +494,5 @@ bool mig_snapshot_from_json(const char *text, size_t len, struct mig_snapshot **
         return false;
     }
     root = mig_node_root(document);
-    return read_document(&root, ret, err);
+    return read_head(&root, err) && read_content(&root, true, ret, err);
 }

@@ -34,7 +34,7 @@ static bool check_depth(const char *text, size_t len, struct mig_error *err)
     return true;
 }
 
-bool mig_node_parse(const char *text, size_t len, json_t **ret, struct mig_error *err)
+static bool parse(const char *text, size_t len, size_t flags, json_t **ret, struct mig_error *err)
 {
     json_error_t where;
     json_t *document;
@@ -42,7 +42,7 @@ bool mig_node_parse(const char *text, size_t len, json_t **ret, struct mig_error
     if (!check_depth(text, len, err)) {
         return false;
     }
-    document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+    document = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, &where);
     if (document == NULL) {
         mig_text_make_printable(where.text);
         return mig_fail(err, MIG_FORMAT, "line %d column %d: %s", where.line, where.column,
@@ -50,6 +50,16 @@ bool mig_node_parse(const char *text, size_t len, json_t **ret, struct mig_error
     }
     *ret = document;
     return true;
+}
+
+bool mig_node_parse(const char *text, size_t len, json_t **ret, struct mig_error *err)
+{
+    return parse(text, len, 0, ret, err);
+}
+
+bool mig_node_parse_real(const char *text, size_t len, json_t **ret, struct mig_error *err)
+{
+    return parse(text, len, JSON_DECODE_INT_AS_REAL, ret, err);
 }
 
 void mig_node_free(json_t *document)
@@ -213,6 +223,27 @@ bool mig_node_find_number(const struct mig_node *object, const char *key, uint64
     value = json_integer_value(found.json);
     if (value < 0 || (uint64_t)value > max) {
         return mig_node_fail(&found, err, "%lld is not from 0 to %llu", (long long)value,
+                             (unsigned long long)max);
+    }
+    *ret = (uint64_t)value;
+    return true;
+}
+
+bool mig_node_find_real(const struct mig_node *object, const char *key, uint64_t max, uint64_t *ret,
+                        struct mig_error *err)
+{
+    struct mig_node found;
+    double value;
+
+    if (!mig_node_find(object, key, JSON_REAL, &found, err)) {
+        return false;
+    }
+    if (found.json == NULL) {
+        return true;
+    }
+    value = json_real_value(found.json);
+    if (!(value >= 0 && value <= (double)max) || (double)(uint64_t)value < value) {
+        return mig_node_fail(&found, err, "%.17g is no whole number from 0 to %llu", value,
                              (unsigned long long)max);
     }
     *ret = (uint64_t)value;

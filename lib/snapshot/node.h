@@ -21,6 +21,10 @@ struct mig_node {
 
 MIG_MUST_CHECK bool mig_node_parse(const char *text, size_t len, json_t **ret,
                                    struct mig_error *err);
+/* The same with every number read as a fraction: some programs print unsigned
+ * 64-bit numbers. */
+MIG_MUST_CHECK bool mig_node_parse_real(const char *text, size_t len, json_t **ret,
+                                        struct mig_error *err);
 void mig_node_free(json_t *document);
 MIG_AUTO_DEFINE(mig_node_free, json_t *);
 
@@ -53,6 +57,9 @@ MIG_MUST_CHECK bool mig_node_get_text(const struct mig_node *object, const char 
 /* A JSON number from 0 to @max; a missing member leaves @ret alone. */
 MIG_MUST_CHECK bool mig_node_find_number(const struct mig_node *object, const char *key,
                                          uint64_t max, uint64_t *ret, struct mig_error *err);
+/* A whole number from 0 to @max (below 2^53) among fractions, likewise. */
+MIG_MUST_CHECK bool mig_node_find_real(const struct mig_node *object, const char *key, uint64_t max,
+                                       uint64_t *ret, struct mig_error *err);
 /* Text "0x1f" of a member that must be there. */
 MIG_MUST_CHECK bool mig_node_get_hex(const struct mig_node *object, const char *key, uint64_t max,
                                      uint64_t *ret, struct mig_error *err);

@@ -90,9 +90,12 @@ static bool drop_zero_leaves(struct mig_snapshot *s)
             s->entries[kept++] = s->entries[j];
         }
     }
-    end = s->entries_len;
+    if (kept == s->entries_len) {
+        return false;
+    }
     s->entries_len = kept;
-    return kept != end;
+    mig_snapshot_make_index(s);
+    return true;
 }
 
 bool mig_normalise_snapshot(struct mig_snapshot *s)

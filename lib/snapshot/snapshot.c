@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/array.h"
+#include "base/slots.h"
 #include "base/text.h"
 
 enum mig_group mig_group_of(struct mig_reg reg)
@@ -33,6 +34,11 @@ enum mig_group mig_group_of(struct mig_reg reg)
                                                                      : of_space[reg.space];
 }
 
+struct mig_index {
+    struct mig_slots slots;
+    size_t first[MIG_SPACE_COUNT + 1]; /* entry of each space, and the end */
+};
+
 /* Index of the first entry whose key is not below @key. */
 static size_t lower_bound(const struct mig_snapshot *s, uint64_t key)
 {
@@ -50,6 +56,18 @@ static size_t lower_bound(const struct mig_snapshot *s, uint64_t key)
     return low;
 }
 
+/* Index of the entry, or SIZE_MAX. */
+static size_t find(const struct mig_snapshot *s, uint64_t key)
+{
+    size_t i;
+
+    if (s->index != NULL) {
+        return mig_slots_find(&s->index->slots, s->entries, sizeof *s->entries, key);
+    }
+    i = lower_bound(s, key);
+    return i < s->entries_len && s->entries[i].key == key ? i : SIZE_MAX;
+}
+
 enum mig_known mig_snapshot_get(const struct mig_snapshot *s, struct mig_reg reg, uint64_t *ret)
 {
     static const enum mig_known when_missing[] = {
@@ -58,11 +76,10 @@ enum mig_known mig_snapshot_get(const struct mig_snapshot *s, struct mig_reg reg
         [MIG_COVER_PARTIAL] = MIG_UNCOVERED,
         [MIG_COVER_FULL] = MIG_ABSENT,
     };
-    uint64_t key = mig_reg_key(reg);
-    size_t i = lower_bound(s, key);
+    size_t i = find(s, mig_reg_key(reg));
 
     *ret = 0;
-    if (i == s->entries_len || s->entries[i].key != key) {
+    if (i == SIZE_MAX) {
         return when_missing[s->groups[mig_group_of(reg)].coverage];
     }
     if (s->entries[i].errnum != 0) {
@@ -72,17 +89,30 @@ enum mig_known mig_snapshot_get(const struct mig_snapshot *s, struct mig_reg reg
     return MIG_KNOWN;
 }
 
+static size_t first_of(const struct mig_snapshot *s, unsigned space)
+{
+    return s->index != NULL ? s->index->first[space] : lower_bound(s, (uint64_t)space << 56);
+}
+
 const struct mig_entry *mig_snapshot_space(const struct mig_snapshot *s, enum mig_space space,
                                            size_t *ret_len)
 {
-    size_t first = lower_bound(s, mig_reg_key(mig_reg_plain(space, 0)));
-    size_t end = first;
+    size_t first = first_of(s, space), end = first_of(s, space + 1u);
 
-    while (end < s->entries_len && mig_reg_from_key(s->entries[end].key).space == space) {
-        end++;
-    }
     *ret_len = end - first;
     return end == first ? NULL : s->entries + first;
+}
+
+void mig_snapshot_make_index(struct mig_snapshot *s)
+{
+    struct mig_index *index = s->index != NULL ? s->index : MIG_NEW(struct mig_index);
+
+    s->index = NULL;
+    for (unsigned space = 0; space <= MIG_SPACE_COUNT; space++) {
+        index->first[space] = lower_bound(s, (uint64_t)space << 56);
+    }
+    mig_slots_build(&index->slots, s->entries, s->entries_len, sizeof *s->entries);
+    s->index = index;
 }
 
 const char *mig_snapshot_fact(const struct mig_snapshot *s, const char *name)
@@ -148,6 +178,10 @@ void mig_snapshot_free(struct mig_snapshot *s)
 {
     if (s == NULL) {
         return;
+    }
+    if (s->index != NULL) {
+        mig_slots_clear(&s->index->slots);
+        mig_free(s->index);
     }
     for (size_t i = 0; i < s->facts_len; i++) {
         mig_free(s->facts[i].name);
