@@ -14,6 +14,8 @@
 #define GUEST_HI 23
 #define GUEST_LO 16
 
+#define CAP_SMALLER_MAXPHYADDR 185 /* cap.def */
+
 static const struct mig_reg word_reg = MIG_PLACE_REG(phys_addr_bits);
 
 /* The narrower of the physical width and the guest's own. */
@@ -53,11 +55,49 @@ static void add_finding(struct mig_findings *list, unsigned bit, uint64_t guest,
     const struct mig_field *f = mig_field_at(word_reg, bit);
     struct mig_finding *added;
 
+    if (!mig_findings_want(list, MIG_BLOCKER)) {
+        return;
+    }
     MIG_ASSERT(f != NULL);
     added = mig_findings_add_field(list, f->reg, f, f->hi, f->lo, MIG_BLOCKER);
     added->guest = added->source = (struct mig_seen){MIG_KNOWN, guest};
     added->destination = (struct mig_seen){MIG_KNOWN, host};
     mig_reason_attribute(added, has, lacks);
+    mig_constraint_say(
+        added,
+        mig_strf("%s may place memory and devices up to %llu address bits, %s has %llu: what lies "
+                 "above faults at the next access, long after the move",
+                 has->name, (unsigned long long)guest, lacks->name, (unsigned long long)host),
+        mig_strf(
+            "a running guest can not be narrowed; power cycle it with phys-bits=%llu (libvirt: "
+            "<maxphysaddr mode='emulate' bits='%llu'/>), or choose a host as wide as %s",
+            (unsigned long long)host, (unsigned long long)host, has->name));
+}
+
+/* A hypervisor in the guest counts on faults at reserved address bits; the
+ * hardware raises them by the host's width only. */
+static void warn_of_nesting(struct mig_findings *list, uint64_t guest, uint64_t host,
+                            const struct mig_party *who, const struct mig_party *where)
+{
+    static const struct mig_bit vmx = MIG_PLACE_BIT(vmx), svm = MIG_PLACE_BIT(svm);
+    struct mig_reg smaller = mig_reg_plain(MIG_SPACE_CAP, CAP_SMALLER_MAXPHYADDR);
+    struct mig_finding *f;
+
+    if ((!mig_party_has(who, vmx) && !mig_party_has(who, svm)) ||
+        mig_party_get(where, smaller) != 0 || !mig_findings_want(list, MIG_WARNING)) {
+        return;
+    }
+    f = mig_findings_add(list, "host/maxphysaddr", MIG_WARNING);
+    f->rule = "addrwidth";
+    f->guest = f->source = (struct mig_seen){MIG_KNOWN, guest};
+    f->destination = (struct mig_seen){MIG_KNOWN, host};
+    f->reason = MIG_REASON_HARDWARE;
+    f->why = mig_strf("%s was given nested virtualisation and %llu address bits, %s has %llu: page "
+                      "faults at reserved bits that a hypervisor in the guest sets on purpose "
+                      "would not come",
+                      who->name, (unsigned long long)guest, where->name, (unsigned long long)host);
+    f->remedy =
+        mig_strf("keep guests that run guests of their own on hosts as wide as %s", who->name);
 }
 
 void mig_addrwidth_judge(const struct mig_party *guest, const struct mig_party *host,
@@ -74,5 +114,7 @@ void mig_addrwidth_judge(const struct mig_party *guest, const struct mig_party *
         add_finding(ret, PHYS_LO, g_phys, h_phys, guest, host);
     } else if (usable_width(g.value) > usable_width(h.value)) {
         add_finding(ret, GUEST_LO, usable_width(g.value), usable_width(h.value), guest, host);
+    } else if (g_phys != 0 && g_phys < h_phys) {
+        warn_of_nesting(ret, g_phys, h_phys, guest, host);
     }
 }

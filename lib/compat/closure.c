@@ -5,17 +5,11 @@
  * that a host's own capture breaks is only noted.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "compat/constraint.h"
 #include "cpu/deps.h"
-
-static uint64_t taken_bits(const struct mig_merge *m, struct mig_reg reg)
-{
-    struct mig_word *word = mig_merge_word(m, reg);
-
-    return word != NULL ? m->taken[word - m->words] : 0;
-}
 
 /* What went, and the finding that it goes back to. */
 struct gone {
@@ -41,7 +35,7 @@ static size_t find_root(const struct mig_merge *m, const struct trail *trail, st
             return trail->items[i].root;
         }
     }
-    f = mig_findings_on(m->findings, bit);
+    f = mig_merge_root(m, bit);
     return f != NULL ? (size_t)(f - m->findings->items) : m->findings->len;
 }
 
@@ -55,24 +49,29 @@ static void fold(struct mig_merge *m, struct trail *trail, const struct mig_dep 
     }
 }
 
-/* One pass over the edges; true if something went. */
-static bool sweep(struct mig_merge *m, struct trail *trail)
+/* Words from which bits went and whose edges are still to be followed. */
+struct queue {
+    size_t *items;
+    size_t len, cap;
+};
+
+/* Follow the edges from one word. */
+static void follow(struct mig_merge *m, size_t w, struct queue *queue, struct trail *trail)
 {
-    struct mig_deps deps = mig_deps_all();
-    bool changed = false;
+    struct mig_deps deps = mig_deps_on(m->words[w].key);
 
     for (size_t i = 0; i < deps.len; i++) {
         const struct mig_dep *dep = &deps.items[i];
-        bool gone = (taken_bits(m, dep->base.reg) & dep->base.mask) != 0 &&
-                    (mig_merge_get(m, dep->base.reg) & dep->base.mask) == 0;
+        bool gone =
+            (m->taken[w] & dep->base.mask) != 0 && (m->words[w].value & dep->base.mask) == 0;
+        struct mig_word *word = gone ? mig_merge_word(m, dep->feature.reg) : NULL;
 
-        if (gone && (mig_merge_get(m, dep->feature.reg) & dep->feature.mask) != 0) {
+        if (word != NULL && word->covered && (word->value & dep->feature.mask) != 0) {
             mig_merge_take(m, dep->feature.reg, dep->feature.mask);
+            *MIG_PUSH(queue) = (size_t)(word - m->words);
             fold(m, trail, dep);
-            changed = true;
         }
     }
-    return changed;
 }
 
 static bool is_broken(const struct mig_party *p, const struct mig_dep *dep)
@@ -86,7 +85,7 @@ static bool is_broken(const struct mig_party *p, const struct mig_dep *dep)
     return mig_seen_is_value(base) && (base.value & dep->base.mask) == 0;
 }
 
-static void note_inconsistent(struct mig_merge *m, const struct mig_party *p)
+static void note_inconsistent(struct mig_findings *list, const struct mig_party *p)
 {
     struct mig_deps deps = mig_deps_all();
     struct mig_finding *f = NULL;
@@ -100,24 +99,48 @@ static void note_inconsistent(struct mig_merge *m, const struct mig_party *p)
             continue;
         }
         if (f == NULL) {
-            f = mig_findings_add(m->findings, id, MIG_NOTE);
+            f = mig_findings_add(list, id, MIG_NOTE);
             f->rule = "closure";
             f->reason = MIG_REASON_EVIDENCE;
             f->why = mig_strf("%s shows features without what they usually need; taken as it is",
                               p->name);
         }
-        mig_finding_add_dependant(f, dep->name);
+        if (f->dependants_len == 0 ||
+            strcmp(f->dependants[f->dependants_len - 1], dep->name) != 0) {
+            mig_finding_add_dependant(f, dep->name);
+        }
     }
 }
 
 void mig_closure_merge(struct mig_merge *m)
 {
     struct trail trail = {0};
+    struct queue queue = {0};
 
-    while (sweep(m, &trail)) {
+    for (size_t w = 0; w < m->words_len; w++) {
+        if (m->taken[w] != 0) {
+            follow(m, w, &queue, &trail);
+        }
     }
+    for (size_t i = 0; i < queue.len; i++) {
+        follow(m, queue.items[i], &queue, &trail);
+    }
+    mig_free(queue.items);
     mig_free(trail.items);
-    for (size_t i = 0; m->findings != NULL && i < m->len; i++) {
-        note_inconsistent(m, &m->parties[i]);
+    if (m->findings != NULL && mig_findings_want(m->findings, MIG_NOTE)) {
+        for (size_t i = 0; i < m->len; i++) {
+            note_inconsistent(m->findings, &m->parties[i]);
+        }
+    }
+}
+
+/* A template that hides a base and leaves what needs it: the guest found its
+ * way, so it is only said. */
+void mig_closure_judge(const struct mig_party *guest, const struct mig_party *host,
+                       struct mig_findings *ret)
+{
+    (void)host;
+    if (mig_findings_want(ret, MIG_NOTE)) {
+        note_inconsistent(ret, guest);
     }
 }

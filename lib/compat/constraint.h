@@ -27,3 +27,12 @@ struct mig_constraint {
 
 /* In the order in which they run; ends with a NULL name. */
 const struct mig_constraint *mig_constraint_all(void);
+
+/* The finding about the field of @bit, made if the field tier made none, with
+ * at least @severity.  NULL: the list is silent. */
+struct mig_finding *mig_constraint_raise(struct mig_findings *list, struct mig_bit bit,
+                                         enum mig_severity severity);
+
+/* Give @f these words instead of those it has; NULL is none.  Both are taken
+ * over. */
+void mig_constraint_say(struct mig_finding *f, char *why, char *remedy);

@@ -2,75 +2,89 @@
 /*
  * Words that follow from others: the XSAVE area of the components that are
  * left, and the highest leaf of each block that still says something.
+ *
+ * A profile shows its own highest leaf: KVM answers what lies above it with
+ * the highest basic leaf where the guest is Intel's, with zeros where it is
+ * AMD's, but a leaf that the table lists is answered even above the highest.
+ * So nothing is left up there, and no number promises a leaf that is empty.
  */
 #include "base/array.h"
-#include "base/bits.h"
 #include "compat/constraint.h"
 
+#define XSAVE_LEAF 0xd
 #define XSAVE_HEADER_END 576 /* legacy area and header, always there */
 
-/* Components that XCR0 or XSS no longer has lose their description. */
-static void clear_components(struct mig_merge *m)
+/* Index of the first word at or behind @reg. */
+static size_t first_word(const struct mig_merge *m, struct mig_reg reg)
 {
-    uint64_t low = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EAX)) |
-                   mig_merge_get(m, mig_reg_cpuid(0xd, 1, MIG_ECX));
-    uint64_t high = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EDX)) |
-                    mig_merge_get(m, mig_reg_cpuid(0xd, 1, MIG_EDX));
+    uint64_t key = mig_reg_key(reg);
+    size_t low = 0, high = m->words_len;
 
-    for (size_t w = 0; w < m->words_len; w++) {
-        struct mig_reg reg = mig_reg_from_key(m->words[w].key);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
 
-        if (mig_merge_is_geometry(reg) && ((high << 32 | low) >> (reg.sub % 64) & 1) == 0) {
-            mig_merge_take(m, reg, UINT64_MAX);
+        if (m->words[middle].key < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
+    return low;
 }
 
-/* Where the area of the components in XCR0 ends, in its standard form. */
-static uint64_t area_end(const struct mig_merge *m)
+static uint64_t both_halves(const struct mig_merge *m, uint16_t sub, enum mig_part low)
 {
-    uint64_t low = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EAX));
-    uint64_t xcr0 = mig_merge_get(m, mig_reg_cpuid(0xd, 0, MIG_EDX)) << 32 | low;
-    uint64_t end = XSAVE_HEADER_END;
-
-    for (uint16_t component = 2; component < 63; component++) {
-        uint64_t size, offset;
-
-        if ((xcr0 >> component & 1) != 0) {
-            size = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EAX));
-            offset = mig_merge_get(m, mig_reg_cpuid(0xd, component, MIG_EBX));
-            end = offset + size > end ? offset + size : end;
-        }
-    }
-    return end;
+    return mig_merge_get(m, mig_reg_cpuid(XSAVE_LEAF, sub, MIG_EDX)) << 32 |
+           mig_merge_get(m, mig_reg_cpuid(XSAVE_LEAF, sub, low));
 }
 
+static void take_word(struct mig_merge *m, size_t w)
+{
+    m->taken[w] |= m->words[w].value;
+    m->words[w].value = 0;
+}
+
+/* Components that XCR0 or XSS no longer has lose their description; the area
+ * ends where the last one of XCR0 does. */
 static void size_xsave(struct mig_merge *m)
 {
-    struct mig_word *word = mig_merge_word(m, mig_reg_cpuid(0xd, 0, MIG_ECX));
+    uint64_t xcr0 = both_halves(m, 0, MIG_EAX), all = xcr0 | both_halves(m, 1, MIG_ECX);
+    uint64_t end = XSAVE_HEADER_END, size = 0;
+    struct mig_word *area = NULL;
 
-    clear_components(m);
-    if (word != NULL && word->covered && word->value != 0) {
-        word->value = area_end(m);
+    for (size_t w = first_word(m, mig_reg_cpuid(XSAVE_LEAF, 0, MIG_EAX)); w < m->words_len; w++) {
+        struct mig_word *word = &m->words[w];
+        struct mig_reg reg = mig_reg_from_key(word->key);
+
+        if (reg.space != MIG_SPACE_CPUID || reg.index != XSAVE_LEAF) {
+            break;
+        }
+        if (reg.sub < 2) {
+            area = reg.sub == 0 && reg.part == MIG_ECX ? word : area;
+        } else if ((all >> (reg.sub % 64) & 1) == 0) {
+            take_word(m, w);
+        } else if (reg.part == MIG_EAX) {
+            size = word->covered ? word->value : 0;
+        } else if (reg.part == MIG_EBX && (xcr0 >> (reg.sub % 64) & 1) != 0 && word->covered) {
+            end = word->value + size > end ? word->value + size : end;
+        }
+    }
+    if (area != NULL && area->covered && area->value != 0) {
+        area->value = end;
     }
 }
 
 /* Topology leaves read 0 here because each vCPU gets its own; they count. */
-static bool has_per_vcpu(struct mig_reg reg)
+static bool has_per_vcpu(const struct mig_merge *m, const struct mig_word *word)
 {
+    struct mig_reg reg = mig_reg_from_key(word->key);
     struct mig_fields fields = mig_field_of(reg);
+    bool per_vcpu = false;
 
     for (size_t i = 0; i < fields.len; i++) {
-        if (fields.items[i].shape.rule == MIG_RULE_PER_VCPU) {
-            return true;
-        }
+        per_vcpu = per_vcpu || fields.items[i].shape.rule == MIG_RULE_PER_VCPU;
     }
-    return false;
-}
-
-static bool any_party_has(const struct mig_merge *m, struct mig_reg reg)
-{
-    for (size_t i = 0; i < m->len; i++) {
+    for (size_t i = 0; per_vcpu && i < m->len; i++) {
         if (mig_party_seen(&m->parties[i], reg).known == MIG_KNOWN) {
             return true;
         }
@@ -81,65 +95,58 @@ static bool any_party_has(const struct mig_merge *m, struct mig_reg reg)
 /* Does the profile still say something in this register? */
 static bool is_alive(const struct mig_merge *m, const struct mig_word *word)
 {
-    struct mig_reg reg = mig_reg_from_key(word->key);
-
-    return !word->covered || word->value != 0 || (has_per_vcpu(reg) && any_party_has(m, reg));
+    return !word->covered || word->value != 0 || has_per_vcpu(m, word);
 }
 
-static void lower_max(struct mig_merge *m, struct mig_reg reg, unsigned hi, unsigned lo,
-                      uint64_t highest)
+static void lower_max(struct mig_merge *m, struct mig_reg reg, uint64_t highest)
 {
     struct mig_word *word = mig_merge_word(m, reg);
 
-    if (word != NULL && word->covered && mig_bits_get(word->value, hi, lo) > highest) {
-        word->value = mig_bits_put(word->value, hi, lo, highest);
+    if (word != NULL && word->covered && word->value > highest) {
+        word->value = highest;
     }
 }
 
+/* From the top of the block down: what stands above the stated highest leaf
+ * goes, the first one that still says something is the new highest. */
 static void lower_max_leaf(struct mig_merge *m, uint32_t block, uint32_t end)
 {
-    uint64_t highest = block;
+    const struct mig_word *stated = mig_merge_word(m, mig_reg_cpuid(block, 0, MIG_EAX));
+    size_t w = first_word(m, mig_reg_cpuid(end, 0, MIG_EAX));
 
-    for (size_t i = 0; i < m->words_len; i++) {
-        struct mig_reg reg = mig_reg_from_key(m->words[i].key);
+    for (; stated != NULL && w > 0; w--) {
+        const struct mig_word *word = &m->words[w - 1];
+        struct mig_reg reg = mig_reg_from_key(word->key);
 
-        if (reg.space == MIG_SPACE_CPUID && reg.index > block && reg.index < end &&
-            reg.index > highest && is_alive(m, &m->words[i])) {
-            highest = reg.index;
+        if (reg.space != MIG_SPACE_CPUID || reg.index <= block) {
+            break;
+        }
+        if (stated->covered && reg.index > stated->value) {
+            take_word(m, w - 1);
+        } else if (is_alive(m, word)) {
+            lower_max(m, mig_reg_cpuid(block, 0, MIG_EAX), reg.index);
+            return;
         }
     }
-    lower_max(m, mig_reg_cpuid(block, 0, MIG_EAX), 31, 0, highest);
+    lower_max(m, mig_reg_cpuid(block, 0, MIG_EAX), block);
 }
 
 static void lower_max_subleaf(struct mig_merge *m)
 {
-    uint64_t highest = 0;
+    size_t w = first_word(m, mig_reg_cpuid(8, 0, MIG_EAX));
 
-    for (size_t i = 0; i < m->words_len; i++) {
-        struct mig_reg reg = mig_reg_from_key(m->words[i].key);
+    for (; w > 0; w--) {
+        struct mig_reg reg = mig_reg_from_key(m->words[w - 1].key);
 
-        if (reg.space == MIG_SPACE_CPUID && reg.index == 7 && reg.sub > highest &&
-            is_alive(m, &m->words[i])) {
-            highest = reg.sub;
+        if (reg.space != MIG_SPACE_CPUID || reg.index != 7 || reg.sub == 0) {
+            break;
+        }
+        if (is_alive(m, &m->words[w - 1])) {
+            lower_max(m, mig_reg_cpuid(7, 0, MIG_EAX), reg.sub);
+            return;
         }
     }
-    lower_max(m, mig_reg_cpuid(7, 0, MIG_EAX), 31, 0, highest);
-}
-
-/* A leaf above the announced maximum must go: KVM would still answer it. */
-static void drop_above_max(struct mig_merge *m, uint32_t block, uint32_t end)
-{
-    const struct mig_word *word = mig_merge_word(m, mig_reg_cpuid(block, 0, MIG_EAX));
-
-    for (size_t i = 0; word != NULL && word->covered && i < m->words_len; i++) {
-        struct mig_reg reg = mig_reg_from_key(m->words[i].key);
-
-        if (reg.space == MIG_SPACE_CPUID && reg.index > block && reg.index < end &&
-            reg.index > word->value) {
-            m->taken[i] |= m->words[i].value;
-            m->words[i].value = 0;
-        }
-    }
+    lower_max(m, mig_reg_cpuid(7, 0, MIG_EAX), 0);
 }
 
 void mig_derived_merge(struct mig_merge *m)
@@ -155,7 +162,6 @@ void mig_derived_merge(struct mig_merge *m)
 
     size_xsave(m);
     for (size_t i = 0; i < MIG_COUNT(blocks); i++) {
-        drop_above_max(m, blocks[i].start, blocks[i].end);
         lower_max_leaf(m, blocks[i].start, blocks[i].end);
     }
     lower_max_subleaf(m);

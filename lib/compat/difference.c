@@ -100,18 +100,22 @@ static void compare_words(struct pair *p)
 /* Bits of @reg that a guest may be shown and the judgement compares. */
 static uint64_t visible_bits(struct mig_reg reg)
 {
-    struct mig_fields fields = mig_field_of(reg);
-    uint64_t mask = mig_judge_movable(reg, ~0ULL);
+    const struct mig_sheet *s = mig_sheet_of(mig_reg_key(reg));
+    uint64_t seen = s->compared & (s->on | s->opt_in);
 
-    for (size_t i = 0; i < fields.len; i++) {
-        const struct mig_field *f = &fields.items[i];
+    return mig_judge_movable(reg, ~0ULL) & (seen | ~s->classified);
+}
 
-        if (f->offer == MIG_OFFER_NEVER || !mig_rule_is_compared(f->shape.rule) ||
-            f->class_ == MIG_CLASS_CONSTANT) {
-            mask &= ~mig_bits_mask(f->hi, f->lo);
-        }
+/* Leaves for Windows and devices only where the guest was given them. */
+static bool is_shown(const struct mig_snapshot *guest, enum mig_space space)
+{
+    size_t len;
+
+    if (space == MIG_SPACE_CPUID_HV || space == MIG_SPACE_VIRTIO) {
+        (void)mig_snapshot_space(guest, space, &len);
+        return len > 0;
     }
-    return mask;
+    return space == MIG_SPACE_CPUID || space == MIG_SPACE_MSR;
 }
 
 bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b)
@@ -120,11 +124,10 @@ bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapsho
     struct mig_reg reg;
 
     while (next_reg(&walk, &reg)) {
-        bool is_shown = reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR;
         struct mig_seen x = seen_in(a, reg), y = seen_in(b, reg);
 
-        if (is_shown && mig_seen_is_value(x) && mig_seen_is_value(y) && x.value != y.value &&
-            ((x.value ^ y.value) & visible_bits(reg)) != 0) {
+        if (mig_seen_is_value(x) && mig_seen_is_value(y) && x.value != y.value &&
+            ((x.value ^ y.value) & visible_bits(reg)) != 0 && is_shown(a, reg.space)) {
             return true;
         }
     }

@@ -9,6 +9,14 @@
 #include "base/bits.h"
 #include "cpu/names.h"
 
+bool mig_findings_want(struct mig_findings *list, enum mig_severity severity)
+{
+    if (list->silent && severity > list->worst) {
+        list->worst = severity;
+    }
+    return !list->silent;
+}
+
 static struct mig_finding *add(struct mig_findings *list, enum mig_severity severity)
 {
     struct mig_finding *f = MIG_PUSH(list);
@@ -57,16 +65,6 @@ void mig_finding_add_dependant(struct mig_finding *f, const char *text)
 {
     f->dependants = mig_resize(f->dependants, f->dependants_len + 1, sizeof *f->dependants);
     f->dependants[f->dependants_len++] = mig_strdup(text);
-}
-
-const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id)
-{
-    for (size_t i = 0; i < list->len; i++) {
-        if (strcmp(list->items[i].id, id) == 0) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
 }
 
 /* Registers first, in key order; ids that are no register follow by name. */
@@ -124,37 +122,71 @@ static bool is_below(const struct mig_finding *a, const struct mig_finding *b)
     return x < y || (x == y && a->field->lo < b->field->lo);
 }
 
-/* What needs another feature that is lost in the same way follows from it.
- * Only towards lower registers, so that mutual edges (XCR0 components and
- * their features) can not make a circle. */
-static void fold(struct mig_findings *list)
+/* The finding of a feature that @f needs, or NULL.  Only towards lower
+ * registers, so that mutual edges (XCR0 components and their features) can not
+ * make a circle. */
+static const struct mig_finding *find_base(struct mig_findings *list, const struct mig_finding *f)
 {
     struct mig_deps deps = mig_deps_all();
 
-    for (size_t i = 0; i < list->len; i++) {
-        struct mig_finding *f = &list->items[i], *base = NULL;
+    for (size_t d = 0; d < deps.len; d++) {
+        if (stands_on(f, deps.items[d].feature)) {
+            const struct mig_finding *base = find_bit(list, deps.items[d].base, f->severity);
 
-        if (f->field == NULL || f->root != NULL || f->field->shape.rule != MIG_RULE_AND) {
-            continue;
-        }
-        for (size_t d = 0; d < deps.len && base == NULL; d++) {
-            if (stands_on(f, deps.items[d].feature)) {
-                base = find_bit(list, deps.items[d].base, f->severity);
-                base = base != NULL && is_below(base, f) ? base : NULL;
+            if (base != NULL && is_below(base, f)) {
+                return base;
             }
+        }
+    }
+    return NULL;
+}
+
+static bool has_dependant(const struct mig_finding *f, const char *text)
+{
+    for (size_t i = 0; i < f->dependants_len; i++) {
+        if (strcmp(f->dependants[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct mig_finding *find_id(const struct mig_findings *list, const char *id)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        if (strcmp(list->items[i].id, id) == 0) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+const struct mig_finding *mig_findings_find(const struct mig_findings *list, const char *id)
+{
+    return find_id(list, id);
+}
+
+/* What needs another feature that is lost in the same way follows from it.  To
+ * fold twice changes nothing. */
+static void fold(struct mig_findings *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        struct mig_finding *f = &list->items[i];
+        const struct mig_finding *base = NULL;
+
+        if (f->field != NULL && f->root == NULL && f->field->shape.rule == MIG_RULE_AND) {
+            base = find_base(list, f);
         }
         if (base != NULL) {
             f->root = mig_strdup(base->root != NULL ? base->root : base->id);
         }
     }
     for (size_t i = 0; i < list->len; i++) {
-        const char *root = list->items[i].root;
+        const struct mig_finding *f = &list->items[i];
+        struct mig_finding *root = f->root != NULL ? find_id(list, f->root) : NULL;
 
-        for (size_t j = 0; root != NULL && j < list->len; j++) {
-            if (strcmp(list->items[j].id, root) == 0) {
-                mig_finding_add_dependant(&list->items[j], list->items[i].id);
-                break;
-            }
+        if (root != NULL && !has_dependant(root, f->id)) {
+            mig_finding_add_dependant(root, f->id);
         }
     }
 }
@@ -167,7 +199,7 @@ void mig_findings_sort(struct mig_findings *list)
 
 enum mig_severity mig_findings_worst(const struct mig_findings *list)
 {
-    enum mig_severity worst = MIG_NOTE;
+    enum mig_severity worst = list->worst;
 
     for (size_t i = 0; i < list->len; i++) {
         if (list->items[i].severity > worst) {

@@ -51,7 +51,13 @@ struct mig_finding {
 struct mig_findings {
     struct mig_finding *items;
     size_t len, cap;
+    bool silent;             /* only weigh: no words are made, items stay empty */
+    enum mig_severity worst; /* of a silent list */
 };
+
+/* Is a finding of this severity to be written down?  A silent list only
+ * remembers that there was one; ask before every add that is not a fallback. */
+bool mig_findings_want(struct mig_findings *list, enum mig_severity severity);
 
 /* Append one with @id; the caller fills the rest at once (the next add may
  * move it). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "base/alloc.h"
 #include "base/bits.h"
@@ -8,55 +9,69 @@
 #include "cpu/level.h"
 #include "snapshot/entries.h"
 
-static uint64_t profile_word(const void *words, struct mig_reg reg)
+#define ROWS_MAX 4096
+#define WORD_BITS 64
+
+static uint64_t merged_word(const void *merge, struct mig_reg reg)
 {
-    return mig_profile_get(words, reg);
+    return mig_merge_get(merge, reg);
 }
 
-/* A leaf that reads 0 in all four registers need not be listed; an MSR of
- * value 0 must be, or KVM would show the host's. */
-static bool is_leaf_empty(const struct mig_merge *m, size_t w)
-{
-    struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-
-    for (int part = MIG_EAX; part <= MIG_EDX; part++) {
-        const struct mig_word *word =
-            mig_merge_word(m, mig_reg_cpuid(reg.index, reg.sub, (enum mig_part)part));
-
-        if (word != NULL && (!word->covered || word->value != 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_kept(const struct mig_merge *m, size_t w)
-{
-    struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-
-    return reg.space == MIG_SPACE_MSR ? mig_choice_shows(m->choice, reg) : !is_leaf_empty(m, w);
-}
+/* Flags by name, and the place of each row among them: features are listed by
+ * name without sorting them for each profile. */
+static const struct mig_field *by_name[ROWS_MAX];
+static uint16_t rank[ROWS_MAX];
+static size_t ranks_len;
+static once_flag ranked = ONCE_FLAG_INIT;
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const struct mig_field *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static void rank_flags(void)
+{
+    struct mig_fields all = mig_field_all();
+
+    MIG_ASSERT(all.len <= ROWS_MAX);
+    for (size_t i = 0; i < all.len; i++) {
+        if (mig_field_is_flag(&all.items[i])) {
+            by_name[ranks_len++] = &all.items[i];
+        }
+    }
+    qsort(by_name, ranks_len, sizeof(const struct mig_field *), compare_names);
+    for (size_t i = 0; i < ranks_len; i++) {
+        rank[by_name[i] - all.items] = (uint16_t)i;
+    }
 }
 
 static void list_features(struct mig_profile *p)
 {
-    p->features = mig_alloc(mig_field_all().len, sizeof *p->features);
+    uint64_t set[ROWS_MAX / WORD_BITS] = {0};
+    const struct mig_field *first = mig_field_all().items;
+    size_t len = 0;
+
+    call_once(&ranked, rank_flags);
     for (size_t w = 0; w < p->words_len; w++) {
-        struct mig_fields fields = mig_field_of(mig_reg_from_key(p->words[w].key));
+        const struct mig_sheet *s = mig_sheet_of(p->words[w].key);
 
-        for (size_t i = 0; i < fields.len; i++) {
-            const struct mig_field *f = &fields.items[i];
+        for (uint64_t bits = p->words[w].value & s->flags; bits != 0; bits &= bits - 1) {
+            size_t r = rank[mig_sheet_row(s, (unsigned)__builtin_ctzll(bits)) - first];
 
-            if (mig_field_is_flag(f) && mig_field_get(f, p->words[w].value) != 0) {
-                p->features[p->features_len++] = f->name;
-            }
+            set[r / WORD_BITS] |= UINT64_C(1) << r % WORD_BITS;
+            len++;
         }
     }
-    qsort(p->features, p->features_len, sizeof *p->features, compare_names);
+    p->features = mig_alloc(len, sizeof *p->features);
+    for (size_t i = 0; i < (ranks_len + WORD_BITS - 1) / WORD_BITS; i++) {
+        for (uint64_t bits = set[i]; bits != 0; bits &= bits - 1) {
+            size_t r = i * WORD_BITS + (size_t)__builtin_ctzll(bits);
+
+            p->features[p->features_len++] = by_name[r]->name;
+        }
+    }
 }
 
 /* One rate for all, where every host runs within 250 ppm of the slowest. */
@@ -86,21 +101,57 @@ static void digest(struct mig_profile *p)
     mig_free(entries);
 }
 
+/* A leaf that reads 0 in all four registers need not be listed; an MSR of
+ * value 0 must be, or KVM would show the host's. */
+static bool is_kept(const struct mig_merge *m, size_t first, size_t end)
+{
+    if (mig_reg_from_key(m->words[first].key).space == MIG_SPACE_MSR) {
+        return mig_merge_offered(m, mig_sheet_of(m->words[first].key)) != 0;
+    }
+    for (size_t w = first; w < end; w++) {
+        if (!m->words[w].covered || m->words[w].value != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The registers of one leaf stand together; an MSR stands alone. */
+static size_t leaf_end(const struct mig_merge *m, size_t first)
+{
+    size_t end = first + 1;
+
+    while (end < m->words_len && m->words[end].key >> 8 == m->words[first].key >> 8) {
+        end++;
+    }
+    return end;
+}
+
+static void keep_words(const struct mig_merge *m, struct mig_profile *p)
+{
+    size_t end;
+
+    p->words = mig_alloc(m->words_len, sizeof *p->words);
+    for (size_t first = 0; first < m->words_len; first = end) {
+        end = leaf_end(m, first);
+        if (!is_kept(m, first, end)) {
+            continue;
+        }
+        for (size_t w = first; w < end; w++) {
+            p->words[p->words_len] = m->words[w];
+            p->words[p->words_len++].value = m->words[w].covered ? m->words[w].value : 0;
+        }
+    }
+}
+
 struct mig_profile *mig_merge_finish(const struct mig_merge *m)
 {
     struct mig_profile *p = MIG_NEW(struct mig_profile);
 
     p->arch = m->parties[0].snapshot->arch;
-    p->words = mig_alloc(m->words_len, sizeof *p->words);
-    for (size_t w = 0; w < m->words_len; w++) {
-        if (is_kept(m, w)) {
-            p->words[p->words_len] = m->words[w];
-            p->words[p->words_len].value = m->words[w].covered ? m->words[w].value : 0;
-            p->words_len++;
-        }
-    }
-    p->level = mig_level_of(profile_word, p);
-    p->maxphysaddr = mig_bits_get(mig_profile_get(p, mig_reg_cpuid(0x80000008, 0, MIG_EAX)), 7, 0);
+    keep_words(m, p);
+    p->level = mig_level_of(merged_word, m);
+    p->maxphysaddr = mig_bits_get(merged_word(m, mig_reg_cpuid(0x80000008, 0, MIG_EAX)), 7, 0);
     p->tsc_khz = common_tsc(m);
     list_features(p);
     digest(p);

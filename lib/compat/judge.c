@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+/*
+ * Theory of operation
+ *
+ * Two sorted snapshots are walked in step.  A word that both sides show alike
+ * is settled by a few masks (cpu/sheet.h); only fields that these point at
+ * are asked one by one.  What several fields decide together is added by
+ * constraints.  Whether words are made of an answer is the list's choice: a
+ * silent one is weighed only, by the same code.
+ */
+#include "compat/judge.h"
 
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/constraint.h"
-#include "compat/judge.h"
+#include "compat/meaning.h"
 #include "compat/reason.h"
 #include "cpu/place.h"
 
 struct judging {
     const struct mig_party *guest, *host;
     struct mig_findings *findings;
+    uint32_t withheld; /* opt-ins that the guest was not given */
+    bool knows_withheld;
 };
 
 /* The machine that runs the VMM, not the guest, sees capabilities: a VMM that
@@ -24,17 +35,9 @@ static enum mig_severity severity_of(const struct mig_field *f, enum mig_allow a
                                                                            : MIG_BLOCKER;
 }
 
-/* Constraints answer for geometry, mitigation bits and derived words. */
-static bool is_left_to_constraints(const struct mig_field *f, struct mig_reg reg,
-                                   enum mig_allow allow)
-{
-    return allow == MIG_ALLOW_ASK || f->class_ == MIG_CLASS_CONSTANT ||
-           f->class_ == MIG_CLASS_WIDTH || mig_merge_is_geometry(reg);
-}
-
 /* Rules that read 0 as the strictest value (must-be-1 controls, events that do
  * not count) say nothing about a guest that was never given the feature. */
-static bool was_given(const struct mig_party *guest, const struct mig_field *f)
+static uint32_t find_withheld(const struct mig_party *guest)
 {
     static const struct {
         const char *opt_in;
@@ -43,17 +46,66 @@ static bool was_given(const struct mig_party *guest, const struct mig_field *f)
 #define GRANTED(opt_in, field) {opt_in, MIG_PLACE_BIT(field)},
 #include "compat/opt_in.def"
     };
-    bool listed = false;
+    uint32_t listed = 0, given = 0;
 
-    for (size_t i = 0; f->offer == MIG_OFFER_OPT_IN && i < MIG_COUNT(rows); i++) {
-        if (strcmp(rows[i].opt_in, f->opt_in) == 0) {
-            listed = true;
-            if (mig_party_has(guest, rows[i].field)) {
-                return true;
-            }
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        uint32_t mask = mig_opt_in_mask(rows[i].opt_in);
+
+        listed |= mask;
+        given |= mig_party_has(guest, rows[i].field) ? mask : 0;
+    }
+    return listed & ~given;
+}
+
+/* @doubts without those about an opt-in that the guest does not have. */
+static uint64_t drop_withheld(struct judging *j, const struct mig_sheet *s, uint64_t doubts)
+{
+    if ((doubts & s->opt_in) == 0) {
+        return doubts;
+    }
+    if (!j->knows_withheld) {
+        j->withheld = find_withheld(j->guest);
+        j->knows_withheld = true;
+    }
+    if ((s->opt_ins & j->withheld) == 0) {
+        return doubts;
+    }
+    for (uint64_t rest = doubts & s->opt_in; rest != 0;) {
+        const struct mig_field *f = mig_sheet_row(s, (unsigned)__builtin_ctzll(rest));
+        uint64_t mask = mig_bits_mask(f->hi, f->lo);
+
+        if ((s->opt_ins & ~j->withheld) == 0) {
+            return doubts & ~s->opt_in;
+        }
+        if ((mig_field_opt_in(f) & j->withheld) != 0) {
+            doubts &= ~mask;
+        }
+        rest &= ~mask;
+    }
+    return doubts;
+}
+
+/* What becomes of the guest's use of @f on a host that honours it without
+ * showing it to new guests; NULL when it does not. */
+static const char *find_acceptance(const struct mig_party *host, const struct mig_field *f)
+{
+    static const struct {
+        struct mig_bit guest, host; /* an empty mask: any host */
+        const char *why;
+    } rows[] = {
+#define ACCEPT(guest, host, why) {MIG_PLACE_BIT(guest), MIG_PLACE_BIT(host), why},
+#define ACCEPT_ALWAYS(guest, why) {MIG_PLACE_BIT(guest), {.mask = 0}, why},
+#include "compat/accept.def"
+    };
+
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        if (mig_reg_key(rows[i].guest.reg) == mig_reg_key(f->reg) &&
+            rows[i].guest.mask == mig_bits_mask(f->hi, f->lo) &&
+            (rows[i].host.mask == 0 || mig_party_has(host, rows[i].host))) {
+            return rows[i].why;
         }
     }
-    return !listed;
+    return NULL;
 }
 
 static void judge_field(struct judging *j, const struct mig_field *f, struct mig_reg reg,
@@ -61,103 +113,176 @@ static void judge_field(struct judging *j, const struct mig_field *f, struct mig
 {
     struct mig_value g = {.num = mig_field_get(f, guest)}, h = {.num = mig_field_get(f, host)};
     enum mig_allow allow = mig_rule_allows(&f->shape, g, h);
+    const char *tolerated;
+    enum mig_severity severity;
     struct mig_finding *added;
 
-    if (allow == MIG_ALLOW_YES || !mig_rule_is_compared(f->shape.rule) ||
-        is_left_to_constraints(f, reg, allow) || !was_given(j->guest, f)) {
+    if (allow == MIG_ALLOW_YES) {
         return;
     }
-    added = mig_findings_add_field(j->findings, reg, f, f->hi, f->lo, severity_of(f, allow));
+    tolerated = find_acceptance(j->host, f);
+    severity = tolerated != NULL ? MIG_WARNING : severity_of(f, allow);
+    if (!mig_findings_want(j->findings, severity)) {
+        return;
+    }
+    added = mig_findings_add_field(j->findings, reg, f, f->hi, f->lo, severity);
     added->guest = (struct mig_seen){MIG_KNOWN, g.num};
     added->source = added->guest;
     added->destination = (struct mig_seen){MIG_KNOWN, h.num};
     mig_reason_attribute(added, j->guest, j->host);
+    if (tolerated != NULL) {
+        mig_free(added->why);
+        added->why = mig_strf("tolerated on %s: %s", j->host->name, tolerated);
+    }
 }
 
-/* A CPUID word of which some bits are classified: the others are most likely
- * features too.  An MSR or an XSAVE component may hold anything. */
-static bool is_feature_word(struct mig_reg reg)
+/* A register of which some bits are classified, or of a device's features:
+ * the others are most likely features too.  An MSR or an XSAVE component may
+ * hold anything. */
+static bool is_feature_word(struct mig_reg reg, const struct mig_sheet *s)
 {
-    return mig_field_classified(reg) != 0 && reg.space == MIG_SPACE_CPUID && reg.index != 0xd;
+    return reg.space == MIG_SPACE_VIRTIO ||
+           (s->classified != 0 && reg.index != 0xd &&
+            (reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_CPUID_HV));
 }
 
 uint64_t mig_judge_movable(struct mig_reg reg, uint64_t value)
 {
-    uint64_t known;
+    const struct mig_sheet *s;
 
-    if (reg.space != MIG_SPACE_CPUID && reg.space != MIG_SPACE_MSR) {
+    if (reg.space != MIG_SPACE_CPUID && reg.space != MIG_SPACE_CPUID_HV &&
+        reg.space != MIG_SPACE_MSR) {
         return value;
     }
-    known = mig_field_classified(reg);
-    return (value & ~known) == 0 || is_feature_word(reg) ? value : value & known;
+    s = mig_sheet_of(mig_reg_key(reg));
+    return is_feature_word(reg, s) ? value : value & s->classified;
 }
 
 /* DESIGN section 4: an unclassified bit of a known feature word that both
  * sides share is a warning, any other one a blocker. */
-static void judge_unclassified(struct judging *j, struct mig_reg reg, uint64_t guest, uint64_t host)
+static void judge_unclassified(struct judging *j, struct mig_reg reg, unsigned bit, bool is_feature,
+                               uint64_t host)
 {
-    uint64_t unknown = guest != 0 ? guest & ~mig_field_classified(reg) : 0;
-    bool known_word = unknown != 0 && is_feature_word(reg);
+    enum mig_severity severity = is_feature && host != 0 ? MIG_WARNING : MIG_BLOCKER;
+    struct mig_finding *added;
 
-    for (unsigned bit = 0; unknown != 0 && bit < 64; bit++) {
-        bool shared = known_word && (host >> bit & 1) != 0;
-        struct mig_finding *added;
+    if (!mig_findings_want(j->findings, severity)) {
+        return;
+    }
+    added = mig_findings_add_field(j->findings, reg, NULL, bit, bit, severity);
+    added->rule = mig_rule_name(MIG_RULE_DENY);
+    added->reason = MIG_REASON_UNCLASSIFIED;
+    added->guest = added->source = (struct mig_seen){MIG_KNOWN, 1};
+    added->destination = (struct mig_seen){MIG_KNOWN, host};
+    added->why = mig_strdup("the guest saw a bit that no table row explains");
+    added->remedy = mig_strdup("update migctl, or boot the guest without it");
+}
 
-        if ((unknown >> bit & 1) == 0) {
-            continue;
+static void judge_doubts(struct judging *j, struct mig_reg reg, const struct mig_sheet *s,
+                         uint64_t guest, uint64_t host)
+{
+    uint64_t doubts = mig_sheet_doubts(s, guest, host);
+
+    if (mig_merge_is_geometry(reg)) {
+        doubts &= ~s->classified; /* the xsave constraint answers */
+    }
+    doubts = drop_withheld(j, s, doubts);
+    while (doubts != 0) {
+        unsigned bit = (unsigned)__builtin_ctzll(doubts);
+        uint64_t mask = UINT64_C(1) << bit;
+
+        if ((s->classified & mask) != 0) {
+            const struct mig_field *f = mig_sheet_row(s, bit);
+
+            judge_field(j, f, reg, guest, host);
+            mask = mig_bits_mask(f->hi, f->lo);
+        } else if (reg.space != MIG_SPACE_CAP && reg.space != MIG_SPACE_HOST) {
+            judge_unclassified(j, reg, bit, is_feature_word(reg, s), host >> bit & 1);
         }
-        added = mig_findings_add_field(j->findings, reg, NULL, bit, bit,
-                                       shared ? MIG_WARNING : MIG_BLOCKER);
-        added->rule = mig_rule_name(MIG_RULE_DENY);
-        added->reason = MIG_REASON_UNCLASSIFIED;
-        added->guest = added->source = (struct mig_seen){MIG_KNOWN, 1};
-        added->destination = (struct mig_seen){MIG_KNOWN, host >> bit & 1};
-        added->why = mig_strdup("the guest saw a bit that no table row explains");
-        added->remedy = mig_strdup("update migctl, or boot the guest without it");
+        doubts &= ~mask;
     }
 }
 
-static void judge_word(struct judging *j, struct mig_reg reg, uint64_t guest)
+static void judge_word(struct judging *j, uint64_t key, uint64_t guest, uint64_t host)
 {
-    struct mig_seen host = mig_party_seen(j->host, reg);
-    struct mig_fields fields = mig_field_of(reg);
+    const struct mig_sheet *s = mig_sheet_of(key);
 
-    if (!mig_seen_is_value(host)) {
-        return;
+    if (mig_sheet_doubts(s, guest, host) != 0 &&
+        !mig_meaning_is_dead(j->guest, mig_reg_from_key(key))) {
+        judge_doubts(j, mig_reg_from_key(key), s, guest, host);
     }
-    for (size_t i = 0; i < fields.len; i++) {
-        judge_field(j, &fields.items[i], reg, guest, host.value);
+}
+
+static bool may_stop(const struct mig_field *f, uint64_t guest)
+{
+    struct mig_value g = {.num = mig_field_get(f, guest)}, none = {0};
+    struct mig_value most = {.num = mig_bits_mask(f->shape.width - 1u, 0)};
+
+    return mig_rule_allows(&f->shape, g, none) != MIG_ALLOW_YES ||
+           mig_rule_allows(&f->shape, g, most) != MIG_ALLOW_YES;
+}
+
+bool mig_judge_depends(const struct mig_party *guest, struct mig_reg reg)
+{
+    const struct mig_sheet *s = mig_sheet_of(mig_reg_key(reg));
+    struct mig_seen seen = mig_party_seen(guest, reg);
+    struct judging j = {.guest = guest};
+    uint64_t judged;
+
+    if (!mig_seen_is_value(seen) || mig_meaning_is_dead(guest, reg)) {
+        return false;
     }
-    if (reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR) {
-        judge_unclassified(j, reg, guest, host.value);
+    if (mig_merge_is_geometry(reg)) {
+        return seen.value != 0;
     }
+    judged = drop_withheld(&j, s, s->compared);
+    for (size_t i = 0; i < s->len; i++) {
+        const struct mig_field *f = &s->rows[i];
+
+        if ((judged & mig_bits_mask(f->hi, f->lo)) != 0 && may_stop(f, seen.value)) {
+            return true;
+        }
+    }
+    return (seen.value & ~s->classified) != 0;
+}
+
+/* Nothing that is still to come can change a silent answer. */
+static bool is_settled(const struct judging *j)
+{
+    return j->findings->silent && j->findings->worst == MIG_BLOCKER;
+}
+
+static bool reads_as_zero(const struct mig_party *p, uint64_t key)
+{
+    return mig_party_seen(p, mig_reg_from_key(key)).known == MIG_ABSENT;
 }
 
 /* Rules where less in the guest is what blocks (vulnerability bits) need the
  * words that only the host has. */
-static void judge_host_only(struct judging *j, enum mig_space space)
+static void judge_space(struct judging *j, enum mig_space space, bool also_host_only)
 {
-    size_t len;
-    const struct mig_entry *entries = mig_snapshot_space(j->host->snapshot, space, &len);
+    size_t g_len, h_len, g = 0, h = 0;
+    const struct mig_entry *guest = mig_snapshot_space(j->guest->snapshot, space, &g_len);
+    const struct mig_entry *host = mig_snapshot_space(j->host->snapshot, space, &h_len);
 
-    for (size_t i = 0; i < len; i++) {
-        struct mig_reg reg = mig_reg_from_key(entries[i].key);
+    while ((g < g_len || (also_host_only && h < h_len)) && !is_settled(j)) {
+        uint64_t g_key = g < g_len ? guest[g].key : UINT64_MAX;
+        uint64_t h_key = h < h_len ? host[h].key : UINT64_MAX;
 
-        if (entries[i].errnum == 0 && mig_party_seen(j->guest, reg).known == MIG_ABSENT) {
-            judge_word(j, reg, 0);
+        if (g_key == h_key) {
+            if (guest[g].errnum == 0 && host[h].errnum == 0) {
+                judge_word(j, g_key, guest[g].value, host[h].value);
+            }
+        } else if (g_key < h_key) {
+            if (guest[g].errnum == 0 && guest[g].value != 0 && reads_as_zero(j->host, g_key)) {
+                judge_word(j, g_key, guest[g].value, 0);
+            }
+        } else if (also_host_only && host[h].errnum == 0 && host[h].value != 0 &&
+                   reads_as_zero(j->guest, h_key)) {
+            judge_word(j, h_key, 0, host[h].value);
         }
-    }
-}
-
-static void judge_space(struct judging *j, enum mig_space space)
-{
-    size_t len;
-    const struct mig_entry *entries = mig_snapshot_space(j->guest->snapshot, space, &len);
-
-    for (size_t i = 0; i < len; i++) {
-        if (entries[i].errnum == 0) {
-            judge_word(j, mig_reg_from_key(entries[i].key), entries[i].value);
-        }
+        g += g_key <= h_key ? 1 : 0;
+        h += h_key <= g_key ? 1 : 0;
     }
 }
 
@@ -172,7 +297,7 @@ static void judge_list(struct judging *j)
 
         missing += mig_seen_is_value(seen) && seen.value == 0 ? 1 : 0;
     }
-    if (missing > 0) {
+    if (missing > 0 && mig_findings_want(j->findings, MIG_BLOCKER)) {
         f = mig_findings_add(j->findings, "x86/msr-list", MIG_BLOCKER);
         f->rule = mig_rule_name(MIG_RULE_SET);
         f->why = mig_strf("%zu MSRs that %s saves can not be restored on %s", missing,
@@ -184,20 +309,32 @@ static void judge_list(struct judging *j)
 void mig_judge(const struct mig_party *guest, const struct mig_party *host,
                const struct mig_choice *choice, struct mig_findings *ret)
 {
-    struct judging j = {guest, host, ret};
+    struct judging j = {.guest = guest, .host = host, .findings = ret};
 
     (void)choice;
-    judge_space(&j, MIG_SPACE_CPUID);
-    judge_host_only(&j, MIG_SPACE_CPUID);
-    judge_space(&j, MIG_SPACE_MSR);
-    judge_host_only(&j, MIG_SPACE_MSR);
-    judge_space(&j, MIG_SPACE_CAP);
-    judge_space(&j, MIG_SPACE_HOST);
+    judge_space(&j, MIG_SPACE_CPUID, true);
+    judge_space(&j, MIG_SPACE_CPUID_HV, false);
+    judge_space(&j, MIG_SPACE_MSR, true);
+    judge_space(&j, MIG_SPACE_CAP, false);
+    judge_space(&j, MIG_SPACE_HOST, false);
+    judge_space(&j, MIG_SPACE_VIRTIO, false);
     judge_list(&j);
     for (const struct mig_constraint *c = mig_constraint_all(); c->name != NULL; c++) {
-        if (c->judge != NULL) {
+        if (c->judge != NULL && !is_settled(&j)) {
             c->judge(guest, host, ret);
         }
     }
     mig_findings_sort(ret);
+}
+
+enum mig_severity mig_judge_worst(const struct mig_party *guest, const struct mig_party *host,
+                                  const struct mig_choice *choice)
+{
+    struct mig_findings weighed = {.silent = true};
+    enum mig_severity worst;
+
+    mig_judge(guest, host, choice, &weighed);
+    worst = mig_findings_worst(&weighed);
+    mig_findings_clear(&weighed);
+    return worst;
 }

@@ -2,19 +2,19 @@
 /*
  * Theory of operation
  *
- * 1. Every CPUID and feature MSR word of any party gets a slot, sorted.
- * 2. Field tier: each field is folded over all parties by its rule.  Fields
- *    that no rule merges come from the donor, the party with the smallest
- *    identity: an order over values, so that the order of parties is moot.
- *    Bits without a row, and fields the choice does not offer, become 0.
+ * 1. Every CPUID and feature MSR word of any party gets a slot, sorted; the
+ *    Hyper-V leaves too when they are asked for.  Snapshots are sorted
+ *    alike, so all of them are walked in step.
+ * 2. Field tier: a word is merged as a whole where its bits go one by one,
+ *    and field by field where numbers differ.  Bits that no rule merges come
+ *    from the donor, the party with the smallest identity: an order over
+ *    values, so that the order of parties is moot.  Bits without a row, and
+ *    fields the choice does not offer, become 0.
  * 3. Constraints run in table order; what they remove is "taken".
  * 4. Closure removes what depended on taken bits, then derived words (XSAVE
  *    area size, highest leaves) are computed from what is left.
  */
 #include "compat/merge.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "base/bits.h"
@@ -22,48 +22,71 @@
 #include "compat/report.h"
 #include "cpu/place.h"
 
-static int compare_keys(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+/* The spaces of a profile, in the order of their keys. */
+static const enum mig_space spaces[] = {MIG_SPACE_CPUID, MIG_SPACE_CPUID_HV, MIG_SPACE_MSR};
 
-    return x < y ? -1 : x > y;
-}
-
-struct keys {
-    uint64_t *items;
-    size_t len, cap;
+/* What is left of one space of one party. */
+struct mig_span {
+    const struct mig_entry *next, *end;
 };
 
-static void add_space(struct keys *keys, const struct mig_snapshot *s, enum mig_space space)
+static bool takes_part(const struct mig_merge *m, enum mig_space space)
+{
+    return space != MIG_SPACE_CPUID_HV || (m->allowed & mig_opt_in_mask("hyperv")) != 0;
+}
+
+static struct mig_span span_of(const struct mig_party *p, enum mig_space space)
 {
     size_t len;
-    const struct mig_entry *entries = mig_snapshot_space(s, space, &len);
+    const struct mig_entry *first = mig_snapshot_space(p->snapshot, space, &len);
 
-    for (size_t i = 0; i < len; i++) {
-        *MIG_PUSH(keys) = entries[i].key;
+    return (struct mig_span){first, len > 0 ? first + len : first};
+}
+
+static void start_space(struct mig_merge *m, enum mig_space space)
+{
+    for (size_t i = 0; i < m->len; i++) {
+        m->spans[i] = span_of(&m->parties[i], space);
     }
 }
 
-static void collect_words(struct mig_merge *m)
+/* The smallest key that some party has next; UINT64_MAX at the end. */
+static uint64_t next_key(const struct mig_merge *m)
 {
-    struct keys keys = {0};
+    uint64_t smallest = UINT64_MAX;
 
     for (size_t i = 0; i < m->len; i++) {
-        add_space(&keys, m->parties[i].snapshot, MIG_SPACE_CPUID);
-        add_space(&keys, m->parties[i].snapshot, MIG_SPACE_MSR);
+        const struct mig_span *s = &m->spans[i];
+
+        smallest = s->next < s->end && s->next->key < smallest ? s->next->key : smallest;
     }
-    if (keys.len > 0) {
-        qsort(keys.items, keys.len, sizeof *keys.items, compare_keys);
-    }
-    m->words = mig_alloc(keys.len, sizeof *m->words);
-    m->taken = mig_alloc(keys.len, sizeof *m->taken);
-    m->values = mig_alloc(m->len, sizeof *m->values);
-    for (size_t i = 0; i < keys.len; i++) {
-        if (m->words_len == 0 || m->words[m->words_len - 1].key != keys.items[i]) {
-            m->words[m->words_len++] = (struct mig_word){.key = keys.items[i], .covered = true};
+    return smallest;
+}
+
+static void step_over(struct mig_merge *m, uint64_t key)
+{
+    for (size_t i = 0; i < m->len; i++) {
+        struct mig_span *s = &m->spans[i];
+
+        if (s->next < s->end && s->next->key == key) {
+            s->next++;
         }
     }
-    mig_free(keys.items);
+}
+
+static void collect_space(struct mig_merge *m, enum mig_space space)
+{
+    uint64_t key;
+
+    start_space(m, space);
+    while ((key = next_key(m)) != UINT64_MAX) {
+        if (m->words_len == m->words_cap) {
+            m->words_cap = m->words_cap == 0 ? 256 : m->words_cap * 2;
+            m->words = mig_resize(m->words, m->words_cap, sizeof *m->words);
+        }
+        m->words[m->words_len++] = (struct mig_word){.key = key, .covered = true};
+        step_over(m, key);
+    }
 }
 
 struct mig_seen mig_party_seen(const struct mig_party *p, struct mig_reg reg)
@@ -90,29 +113,32 @@ bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg)
            mig_party_seen(p, reg).known == MIG_UNREADABLE;
 }
 
-bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f)
+static uint32_t allowed_by(const struct mig_choice *c)
 {
-    if (f->offer != MIG_OFFER_OPT_IN) {
-        return f->offer == MIG_OFFER_ON;
-    }
+    uint32_t mask = 0;
+
     for (size_t i = 0; i < c->allow_len; i++) {
-        if (strcmp(c->allow[i], f->opt_in) == 0) {
-            return true;
-        }
+        mask |= mig_opt_in_mask(c->allow[i]);
     }
-    return false;
+    return mask;
 }
 
-bool mig_choice_shows(const struct mig_choice *c, struct mig_reg reg)
+uint64_t mig_merge_offered(const struct mig_merge *m, const struct mig_sheet *s)
 {
-    struct mig_fields fields = mig_field_of(reg);
+    uint64_t mask = s->on;
 
-    for (size_t i = 0; i < fields.len; i++) {
-        if (mig_choice_offers(c, &fields.items[i])) {
-            return true;
+    if ((s->opt_ins & m->allowed) == 0) {
+        return mask;
+    }
+    if ((s->opt_ins & ~m->allowed) == 0) {
+        return mask | s->opt_in;
+    }
+    for (size_t i = 0; i < s->len; i++) {
+        if ((mig_field_opt_in(&s->rows[i]) & m->allowed) != 0) {
+            mask |= mig_bits_mask(s->rows[i].hi, s->rows[i].lo);
         }
     }
-    return false;
+    return mask;
 }
 
 bool mig_merge_is_geometry(struct mig_reg reg)
@@ -120,35 +146,36 @@ bool mig_merge_is_geometry(struct mig_reg reg)
     return reg.space == MIG_SPACE_CPUID && reg.index == 0xd && reg.sub >= 2;
 }
 
-static uint64_t frozen_bits(struct mig_reg reg)
+/* Below 0: what @a shows of itself in @space comes before what @b shows. */
+static int compare_donors(const struct mig_party *a, const struct mig_party *b,
+                          enum mig_space space)
 {
-    struct mig_fields fields = mig_field_of(reg);
-    uint64_t mask = 0;
+    struct mig_span x = span_of(a, space), y = span_of(b, space);
 
-    for (size_t i = 0; i < fields.len; i++) {
-        const struct mig_field *f = &fields.items[i];
+    while (x.next < x.end || y.next < y.end) {
+        uint64_t x_key = x.next < x.end ? x.next->key : UINT64_MAX;
+        uint64_t y_key = y.next < y.end ? y.next->key : UINT64_MAX;
+        uint64_t mine = x_key <= y_key ? (x.next++)->value : 0;
+        uint64_t other = y_key <= x_key ? (y.next++)->value : 0;
+        uint64_t mask = mine != other ? mig_sheet_of(x_key < y_key ? x_key : y_key)->donor : 0;
 
-        if (f->shape.rule == MIG_RULE_FROZEN || f->class_ == MIG_CLASS_CONSTANT) {
-            mask |= mig_bits_mask(f->hi, f->lo);
+        if (((mine ^ other) & mask) != 0) {
+            return (mine & mask) < (other & mask) ? -1 : 1;
         }
     }
-    return mask;
+    return 0;
 }
 
-/* The donor's identity: the smallest sequence of frozen words. */
 static bool is_better_donor(const struct mig_merge *m, size_t candidate, size_t best)
 {
-    for (size_t w = 0; w < m->words_len; w++) {
-        struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-        uint64_t a = mig_party_get(&m->parties[candidate], reg);
-        uint64_t b = mig_party_get(&m->parties[best], reg);
-        uint64_t mask = a != b ? frozen_bits(reg) : 0;
+    int order = 0;
 
-        if ((a & mask) != (b & mask)) {
-            return (a & mask) < (b & mask);
+    for (size_t i = 0; order == 0 && i < MIG_COUNT(spaces); i++) {
+        if (takes_part(m, spaces[i])) {
+            order = compare_donors(&m->parties[candidate], &m->parties[best], spaces[i]);
         }
     }
-    return false;
+    return order < 0;
 }
 
 void mig_merge_init(struct mig_merge *m, const struct mig_party *parties, size_t len,
@@ -159,10 +186,19 @@ void mig_merge_init(struct mig_merge *m, const struct mig_party *parties, size_t
         .parties = parties,
         .len = len,
         .choice = choice,
+        .allowed = allowed_by(choice),
         .directional = directional,
         .findings = findings,
     };
-    collect_words(m);
+    m->spans = mig_alloc(len, sizeof *m->spans);
+    m->values = mig_alloc(len, sizeof *m->values);
+    for (size_t i = 0; i < MIG_COUNT(spaces); i++) {
+        if (takes_part(m, spaces[i])) {
+            collect_space(m, spaces[i]);
+        }
+    }
+    m->taken = mig_alloc(m->words_len, sizeof *m->taken);
+    mig_slots_build(&m->slots, m->words, m->words_len, sizeof *m->words);
     for (size_t i = 1; i < len; i++) {
         m->donor = is_better_donor(m, i, m->donor) ? i : m->donor;
     }
@@ -170,19 +206,7 @@ void mig_merge_init(struct mig_merge *m, const struct mig_party *parties, size_t
 
 static size_t index_of(const struct mig_merge *m, struct mig_reg reg)
 {
-    uint64_t key = mig_reg_key(reg);
-    size_t low = 0, high = m->words_len;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (m->words[middle].key < key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < m->words_len && m->words[low].key == key ? low : m->words_len;
+    return mig_slots_find(&m->slots, m->words, sizeof *m->words, mig_reg_key(reg));
 }
 
 struct mig_word *mig_merge_word(const struct mig_merge *m, struct mig_reg reg)
@@ -210,36 +234,63 @@ void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask)
 }
 
 /* EXACT fields that describe a feature: when hosts disagree about the
- * description, the feature goes (OWNER rows of owner.def). */
+ * description, the feature goes. */
+static const struct {
+    struct mig_bit field, owner;
+    const char *name; /* of the owner */
+} owners[] = {
+#define OWNER(field, owner) {MIG_PLACE_BIT(field), MIG_PLACE_BIT(owner), #owner},
+#include "compat/owner.def"
+};
+
+static bool is_bit(struct mig_bit bit, const struct mig_field *f)
+{
+    return mig_reg_key(bit.reg) == mig_reg_key(f->reg) && bit.mask == mig_bits_mask(f->hi, f->lo);
+}
+
 static void take_owner(struct mig_merge *m, const struct mig_field *f)
 {
-    static const struct {
-        struct mig_bit field, owner;
-    } rows[] = {
-#define OWNER(field, owner) {MIG_PLACE_BIT(field), MIG_PLACE_BIT(owner)},
-#include "compat/owner.def"
-    };
-
-    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        if (mig_reg_key(rows[i].field.reg) == mig_reg_key(f->reg) &&
-            rows[i].field.mask == mig_bits_mask(f->hi, f->lo)) {
-            mig_merge_take(m, rows[i].owner.reg, rows[i].owner.mask);
+    for (size_t i = 0; i < MIG_COUNT(owners); i++) {
+        if (is_bit(owners[i].field, f)) {
+            mig_merge_take(m, owners[i].owner.reg, owners[i].owner.mask);
         }
     }
 }
 
-/* What all parties have in common in one field; false: nothing. */
-static bool fold(const struct mig_merge *m, const struct mig_field *f, const uint64_t *words,
-                 uint64_t *ret)
+/* The feature that went with @f is told with it. */
+static void tell_owner(struct mig_merge *m, const struct mig_field *f)
 {
-    struct mig_value all = {.num = mig_field_get(f, words[0])};
+    for (size_t i = 0; i < MIG_COUNT(owners); i++) {
+        struct mig_finding *told = mig_findings_on(m->findings, owners[i].field);
+        size_t w = index_of(m, owners[i].owner.reg);
 
-    if (f->shape.rule == MIG_RULE_FROZEN || f->class_ == MIG_CLASS_CONSTANT) {
-        *ret = mig_field_get(f, words[m->donor]);
-        return true;
+        if (is_bit(owners[i].field, f) && told != NULL && w < m->words_len &&
+            (m->taken[w] & owners[i].owner.mask) != 0) {
+            mig_finding_add_dependant(told, owners[i].name);
+        }
     }
+}
+
+struct mig_finding *mig_merge_root(const struct mig_merge *m, struct mig_bit bit)
+{
+    struct mig_finding *f = mig_findings_on(m->findings, bit);
+
+    for (size_t i = 0; f == NULL && i < MIG_COUNT(owners); i++) {
+        if (mig_reg_key(owners[i].owner.reg) == mig_reg_key(bit.reg) &&
+            (owners[i].owner.mask & bit.mask) != 0) {
+            f = mig_findings_on(m->findings, owners[i].field);
+        }
+    }
+    return f;
+}
+
+/* What all parties have in common in one number; false: nothing. */
+static bool fold(const struct mig_merge *m, const struct mig_field *f, uint64_t *ret)
+{
+    struct mig_value all = {.num = mig_field_get(f, m->values[0])};
+
     for (size_t i = 1; i < m->len; i++) {
-        struct mig_value next = {.num = mig_field_get(f, words[i])};
+        struct mig_value next = {.num = mig_field_get(f, m->values[i])};
 
         if (!mig_rule_merge(&f->shape, all, next, &all)) {
             return false;
@@ -249,39 +300,46 @@ static bool fold(const struct mig_merge *m, const struct mig_field *f, const uin
     return true;
 }
 
-static bool all_equal(const struct mig_merge *m, const struct mig_field *f, const uint64_t *words)
+/* Merge the numbers among the @differing bits into @merged. */
+static uint64_t merge_numbers(struct mig_merge *m, const struct mig_sheet *s, uint64_t differing,
+                              uint64_t merged, uint64_t *ret_conflicts)
 {
-    for (size_t i = 1; i < m->len; i++) {
-        if (mig_field_get(f, words[i]) != mig_field_get(f, words[0])) {
-            return false;
+    differing &= s->number;
+    while (differing != 0) {
+        const struct mig_field *f = mig_sheet_row(s, (unsigned)__builtin_ctzll(differing));
+        uint64_t mask = mig_bits_mask(f->hi, f->lo), value = 0;
+
+        if (!fold(m, f, &value)) {
+            m->blocked = true;
+            *ret_conflicts |= mask;
+        } else if (f->shape.rule == MIG_RULE_EXACT) {
+            take_owner(m, f);
         }
+        merged = mig_field_put(f, merged, value);
+        differing &= ~mask;
     }
-    return true;
+    return merged;
 }
 
-static void merge_field(struct mig_merge *m, size_t w, const struct mig_field *f,
-                        const uint64_t *words)
+static void report(struct mig_merge *m, const struct mig_sheet *s, struct mig_reg reg,
+                   uint64_t differing, uint64_t conflicts)
 {
-    struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-    bool equal = all_equal(m, f, words);
-    uint64_t value = 0;
+    bool is_told = !mig_merge_is_geometry(reg);
 
-    if (!fold(m, f, words, &value)) {
-        m->blocked = true;
-        mig_report_conflict(m, f, reg, words);
-        return;
+    differing &= s->classified;
+    while (differing != 0) {
+        const struct mig_field *f = mig_sheet_row(s, (unsigned)__builtin_ctzll(differing));
+        uint64_t mask = mig_bits_mask(f->hi, f->lo);
+
+        if ((conflicts & mask) != 0) {
+            mig_report_conflict(m, f, reg, m->values);
+        } else if (is_told && f->offer != MIG_OFFER_NEVER) {
+            mig_report_difference(m, f, reg, m->values);
+            tell_owner(m, f);
+        }
+        differing &= ~mask;
     }
-    if (!equal && f->offer != MIG_OFFER_NEVER && !mig_merge_is_geometry(reg)) {
-        mig_report_difference(m, f, reg, words);
-    }
-    if (!equal && f->shape.rule == MIG_RULE_EXACT && f->class_ != MIG_CLASS_CONSTANT) {
-        take_owner(m, f);
-    }
-    if (mig_choice_offers(m->choice, f)) {
-        m->words[w].value = mig_field_put(f, m->words[w].value, value);
-    } else {
-        m->taken[w] |= mig_field_put(f, 0, value);
-    }
+    mig_report_unclassified(m, reg, m->values);
 }
 
 /* Without this register no answer would be honest, unless the policy takes
@@ -291,31 +349,74 @@ static void doubt(struct mig_merge *m, struct mig_reg reg)
     m->unverified = m->unverified || !m->choice->tolerate[mig_group_of(reg)];
 }
 
-static void merge_word(struct mig_merge *m, size_t w)
+/* Set m->values to what the parties show in word @w; false: not all know. */
+static bool gather(struct mig_merge *m, size_t w, const struct mig_sheet *s)
 {
     struct mig_reg reg = mig_reg_from_key(m->words[w].key);
-    struct mig_fields fields = mig_field_of(reg);
-    uint64_t *words = m->values;
+    bool covered = true;
 
     for (size_t i = 0; i < m->len; i++) {
-        struct mig_seen seen = mig_party_seen(&m->parties[i], reg);
+        struct mig_span *span = &m->spans[i];
+        struct mig_seen seen;
 
-        m->words[w].covered = m->words[w].covered && mig_seen_is_value(seen);
+        if (span->next < span->end && span->next->key == m->words[w].key) {
+            const struct mig_entry *e = span->next++;
+
+            seen = (struct mig_seen){e->errnum == 0 ? MIG_KNOWN : MIG_UNREADABLE, e->value};
+        } else {
+            seen = mig_party_seen(&m->parties[i], reg);
+        }
+        m->values[i] = seen.value;
+        covered = covered && mig_seen_is_value(seen);
         if (seen.known == MIG_UNREADABLE && mig_party_failed_at(&m->parties[i], reg)) {
             mig_report_unreadable(m, reg, i);
-            if (fields.len == 0 || mig_choice_shows(m->choice, reg)) {
+            if (s->len == 0 || mig_merge_offered(m, s) != 0) {
                 doubt(m, reg);
             }
         }
-        words[i] = mig_addrwidth_stated(reg, seen.value);
+        if ((s->number & s->apart) != 0) {
+            m->values[i] = mig_addrwidth_stated(reg, m->values[i]);
+        }
     }
+    return covered;
+}
+
+static void merge_word(struct mig_merge *m, size_t w)
+{
+    const struct mig_sheet *s = mig_sheet_of(m->words[w].key);
+    uint64_t all = ~UINT64_C(0), any = 0, merged, offered, conflicts = 0;
+
+    m->words[w].covered = gather(m, w, s);
     if (!m->words[w].covered) {
         return;
     }
-    for (size_t i = 0; i < fields.len; i++) {
-        merge_field(m, w, &fields.items[i], words);
+    for (size_t i = 0; i < m->len; i++) {
+        all &= m->values[i];
+        any |= m->values[i];
     }
-    mig_report_unclassified(m, reg, words);
+    merged = (all & s->all) | (any & s->any) | (m->values[m->donor] & s->donor) |
+             (m->values[0] & s->number);
+    if (((all ^ any) & s->number) != 0) {
+        merged = merge_numbers(m, s, all ^ any, merged, &conflicts);
+    }
+    offered = mig_merge_offered(m, s);
+    m->words[w].value = merged & offered;
+    m->taken[w] |= merged & ~offered;
+    if (m->findings != NULL && ((all ^ any) != 0 || (any & ~s->classified) != 0)) {
+        report(m, s, mig_reg_from_key(m->words[w].key), all ^ any, conflicts);
+    }
+}
+
+static void merge_words(struct mig_merge *m)
+{
+    size_t w = 0;
+
+    for (size_t i = 0; i < MIG_COUNT(spaces); i++) {
+        start_space(m, spaces[i]);
+        while (w < m->words_len && m->words[w].key >> 56 == (uint64_t)spaces[i]) {
+            merge_word(m, w++);
+        }
+    }
 }
 
 /* Is a host property that could not be read one that decides? */
@@ -324,10 +425,9 @@ static bool is_decisive(struct mig_reg reg)
     return reg.space == MIG_SPACE_CAP || mig_group_of(reg) == MIG_GROUP_TSC;
 }
 
-static void merge_number(struct mig_merge *m, const struct mig_field *f)
+static void report_host(struct mig_merge *m, const struct mig_field *f)
 {
-    uint64_t *words = m->values;
-    bool covered = true;
+    bool covered = true, differ = false;
 
     for (size_t i = 0; i < m->len; i++) {
         struct mig_seen seen = mig_party_seen(&m->parties[i], f->reg);
@@ -337,16 +437,17 @@ static void merge_number(struct mig_merge *m, const struct mig_field *f)
             mig_report_unreadable(m, f->reg, i);
             doubt(m, f->reg);
         }
-        words[i] = seen.value;
+        m->values[i] = seen.value;
+        differ = differ || mig_field_get(f, seen.value) != mig_field_get(f, m->values[0]);
     }
-    if (covered && !all_equal(m, f, words)) {
-        mig_report_difference(m, f, f->reg, words);
+    if (covered && differ) {
+        mig_report_difference(m, f, f->reg, m->values);
     }
 }
 
 /* Capabilities and host properties differ without being words of a profile;
  * they are reported alike. */
-static void merge_numbers(struct mig_merge *m)
+static void report_hosts(struct mig_merge *m)
 {
     struct mig_fields all = mig_field_all();
 
@@ -354,18 +455,16 @@ static void merge_numbers(struct mig_merge *m)
         enum mig_space space = all.items[i].reg.space;
 
         if (space == MIG_SPACE_CAP || space == MIG_SPACE_HOST) {
-            merge_number(m, &all.items[i]);
+            report_host(m, &all.items[i]);
         }
     }
 }
 
 void mig_merge_run(struct mig_merge *m)
 {
-    for (size_t w = 0; w < m->words_len; w++) {
-        merge_word(m, w);
-    }
+    merge_words(m);
     if (m->findings != NULL) {
-        merge_numbers(m);
+        report_hosts(m);
         mig_report_lists(m);
     }
     for (const struct mig_constraint *c = mig_constraint_all(); c->name != NULL; c++) {
@@ -377,8 +476,10 @@ void mig_merge_run(struct mig_merge *m)
 
 void mig_merge_clear(struct mig_merge *m)
 {
+    mig_slots_clear(&m->slots);
     mig_free(m->words);
     mig_free(m->taken);
     mig_free(m->values);
+    mig_free(m->spans);
     *m = (struct mig_merge){0};
 }

@@ -6,19 +6,26 @@
  */
 #pragma once
 
+#include "base/slots.h"
 #include "compat/negotiate.h"
 #include "cpu/deps.h"
+#include "cpu/sheet.h"
+
+struct mig_span; /* merge.c */
 
 struct mig_merge {
     const struct mig_party *parties;
     size_t len;
     const struct mig_choice *choice;
+    uint32_t allowed;       /* opt-ins of the choice (mig_opt_in_mask) */
     bool directional;       /* parties are source and destination, in this order */
     size_t donor;           /* the party whose identity and caches the profile shows */
     struct mig_word *words; /* every CPUID and feature MSR word of any party */
     uint64_t *taken;        /* per word: bits that this computation removed */
-    size_t words_len;
+    size_t words_len, words_cap;
+    struct mig_slots slots;        /* of @words */
     uint64_t *values;              /* scratch: one register's value per party */
+    struct mig_span *spans;        /* scratch: where the walk is in each party */
     struct mig_findings *findings; /* NULL when only the words are wanted */
     bool blocked;                  /* a blocker that no profile lifts */
     bool unverified;               /* something that must be known could not be read */
@@ -42,6 +49,10 @@ uint64_t mig_merge_get(const struct mig_merge *m, struct mig_reg reg);
 /* Remove @mask from the result and remember that the computation did it. */
 void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask);
 
+/* The finding that says why @bit is gone, or NULL: about the bit itself, or
+ * about what describes its feature. */
+struct mig_finding *mig_merge_root(const struct mig_merge *m, struct mig_bit bit);
+
 /* What the party knows of @reg, per-vCPU and runtime bits gone. */
 struct mig_seen mig_party_seen(const struct mig_party *p, struct mig_reg reg);
 /* Its value where known or absent; 0 where not. */
@@ -63,10 +74,8 @@ bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg);
  * left to be the physical one; any other word as it is. */
 uint64_t mig_addrwidth_stated(struct mig_reg reg, uint64_t word);
 
-/* Does this choice put @f into new profiles? */
-bool mig_choice_offers(const struct mig_choice *c, const struct mig_field *f);
-/* ... any field of @reg? */
-bool mig_choice_shows(const struct mig_choice *c, struct mig_reg reg);
+/* Bits of a register that this choice puts into new profiles. */
+uint64_t mig_merge_offered(const struct mig_merge *m, const struct mig_sheet *s);
 
 /* Size, offset and flags of an XSAVE component: the xsave constraint answers
  * for all of them at once. */

@@ -5,12 +5,11 @@
  * is read from the host, never from a merge.  What the evidence does not tell
  * is no immunity.
  */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/constraint.h"
+#include "compat/meaning.h"
 #include "compat/reason.h"
 #include "cpu/place.h"
 
@@ -61,6 +60,14 @@ static enum answer is_safe(const struct mig_party *host, const struct immunity *
     return has_flag(host, row->mitigation) == NO ? is_immune(host, row, guest_may_have_rtm) : YES;
 }
 
+/* What a guest of @guest is shown of the mitigation.  A bit of an MSR that the
+ * guest can not read protects nobody. */
+static bool is_shown(const struct mig_party *guest, const struct immunity *row)
+{
+    return mig_party_has(guest, row->mitigation) &&
+           !mig_meaning_is_dead(guest, row->mitigation.reg);
+}
+
 static struct mig_seen seen_of(const struct mig_party *p, const struct mig_field *f)
 {
     struct mig_seen seen = mig_party_seen(p, f->reg);
@@ -69,41 +76,42 @@ static struct mig_seen seen_of(const struct mig_party *p, const struct mig_field
     return seen;
 }
 
+static char *tell(const struct mig_party *lacks, const struct mig_field *f, enum answer safe)
+{
+    return safe == NO
+               ? mig_strf("%s neither clears its buffers nor is immune: a guest that relies "
+                          "on %s would leak there",
+                          lacks->name, f->name)
+               : mig_strf("%s may neither clear its buffers nor be immune, the evidence does "
+                          "not tell: a guest that relies on %s may leak there",
+                          lacks->name, f->name);
+}
+
 static void add_finding(struct mig_findings *list, const struct immunity *row, enum answer safe,
                         enum mig_severity severity, const struct mig_party *has,
                         const struct mig_party *lacks)
 {
-    const struct mig_field *f =
-        mig_field_at(row->mitigation.reg, (unsigned)__builtin_ctzll(row->mitigation.mask));
-    struct mig_finding *added;
+    struct mig_finding *f = mig_constraint_raise(list, row->mitigation, severity);
+    char *remedy;
 
-    MIG_ASSERT(f != NULL);
-    /* The field tier may have reported the plain difference already. */
-    added = mig_findings_on(list, row->mitigation);
-    if (added == NULL) {
-        added = mig_findings_add_field(list, f->reg, f, f->hi, f->lo, severity);
+    if (f == NULL) {
+        return;
     }
-    added->severity = severity > added->severity ? severity : added->severity;
-    mig_reason_attribute(added, has, lacks);
-    if (safe == UNKNOWABLE || added->reason == MIG_REASON_HARDWARE) {
-        mig_free(added->remedy);
-        added->reason = safe == NO ? MIG_REASON_MICROCODE : MIG_REASON_EVIDENCE;
-        added->remedy =
-            safe == NO ? mig_strf("install the microcode (and kernel) on %s that "
-                                  "provides %s",
-                                  lacks->name, f->name)
-                       : mig_strf("capture the feature MSRs of %s with mig-agentd", lacks->name);
+    mig_reason_attribute(f, has, lacks);
+    if (safe == UNKNOWABLE) {
+        f->reason = MIG_REASON_EVIDENCE;
+        remedy = mig_strf("capture the feature MSRs of %s with mig-agentd", lacks->name);
+    } else if (f->reason == MIG_REASON_HARDWARE) {
+        f->reason = MIG_REASON_MICROCODE;
+        remedy = mig_strf("install the microcode (and kernel) on %s that provides %s", lacks->name,
+                          f->field->name);
+    } else {
+        remedy = mig_strdup(f->remedy);
     }
-    mig_free(added->why);
-    added->why = mig_strf(safe == NO ? "%s neither clears its buffers nor is immune: a guest that "
-                                       "relies on %s would leak there"
-                                     : "%s may neither clear its buffers nor be immune, the "
-                                       "evidence does not tell: a guest that relies on %s may leak "
-                                       "there",
-                          lacks->name, f->name);
-    if (added->source.known == MIG_UNCOVERED && added->destination.known == MIG_UNCOVERED) {
-        added->source = seen_of(has, f);
-        added->destination = seen_of(lacks, f);
+    mig_constraint_say(f, tell(lacks, f->field, safe), remedy);
+    if (f->source.known == MIG_UNCOVERED && f->destination.known == MIG_UNCOVERED) {
+        f->source = seen_of(has, f->field);
+        f->destination = seen_of(lacks, f->field);
     }
 }
 
@@ -137,10 +145,9 @@ static void calm(struct mig_merge *m, const struct immunity *row)
 
     if (f != NULL) {
         f->severity = MIG_NOTE;
-        mig_free(f->why);
-        f->why = mig_strdup("hosts without it are immune: guests that rely on it are safe there");
-        mig_free(f->remedy);
-        f->remedy = NULL;
+        mig_constraint_say(
+            f, mig_strdup("hosts without it are immune: guests that rely on it are safe there"),
+            NULL);
     }
 }
 
@@ -185,9 +192,12 @@ void mig_mitigation_judge(const struct mig_party *guest, const struct mig_party 
                           struct mig_findings *ret)
 {
     for (size_t r = 0; r < MIG_COUNT(rows); r++) {
-        enum answer safe = is_safe(host, &rows[r], has_flag(guest, rtm) != NO);
+        enum answer safe = YES;
 
-        if (mig_party_has(guest, rows[r].mitigation) && safe != YES) {
+        if (is_shown(guest, &rows[r])) {
+            safe = is_safe(host, &rows[r], has_flag(guest, rtm) != NO);
+        }
+        if (safe != YES) {
             add_finding(ret, &rows[r], safe, MIG_SECURITY, guest, host);
         }
     }

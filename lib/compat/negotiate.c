@@ -13,205 +13,12 @@
  */
 #include "compat/negotiate.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/array.h"
-#include "base/bits.h"
+#include "base/alloc.h"
+#include "compat/evidence.h"
 #include "compat/merge.h"
 #include "compat/passthrough.h"
+#include "compat/reason.h"
 #include "cpu/level.h"
-
-static struct mig_finding *block(struct mig_result *r, const char *id, enum mig_reason reason,
-                                 char *why, const char *remedy)
-{
-    struct mig_finding *f = mig_findings_add(&r->findings, id, MIG_BLOCKER);
-
-    f->rule = mig_rule_name(MIG_RULE_EXACT);
-    f->reason = reason;
-    f->why = why;
-    f->remedy = mig_strdup(remedy);
-    return f;
-}
-
-static bool is_one_arch(const struct mig_party *parties, size_t len, struct mig_result *r)
-{
-    for (size_t i = 1; i < len; i++) {
-        if (parties[i].snapshot->arch != parties[0].snapshot->arch) {
-            block(r, "host/arch", MIG_REASON_HARDWARE,
-                  mig_strf("%s is %s, %s is %s: no guest runs on both", parties[0].name,
-                           mig_arch_name(parties[0].snapshot->arch), parties[i].name,
-                           mig_arch_name(parties[i].snapshot->arch)),
-                  "choose hosts of one architecture");
-            return false;
-        }
-    }
-    return true;
-}
-
-/* False when the evidence does not tell. */
-static bool get_vendor(const struct mig_party *p, char ret[13])
-{
-    static const enum mig_part parts[] = {MIG_EBX, MIG_ECX, MIG_EDX};
-
-    for (size_t i = 0; i < MIG_COUNT(parts); i++) {
-        if (mig_party_get(p, mig_reg_cpuid(0, 0, parts[i])) == 0) {
-            return false;
-        }
-    }
-    mig_snapshot_vendor(p->snapshot, ret);
-    return true;
-}
-
-static bool is_one_vendor(const struct mig_party *parties, size_t len, struct mig_result *r)
-{
-    const struct mig_party *first = NULL;
-    char vendor[13] = "", other[13];
-
-    for (size_t i = 0; i < len; i++) {
-        struct mig_reg reg = mig_reg_cpuid(0, 0, MIG_EBX);
-        struct mig_finding *f;
-
-        if (!get_vendor(&parties[i], other)) {
-            continue;
-        }
-        if (first == NULL) {
-            first = &parties[i];
-            memcpy(vendor, other, sizeof vendor);
-        } else if (strcmp(vendor, other) != 0) {
-            f = block(r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
-                      mig_strf("%s is %s, %s is %s: a guest that booted on one vendor's CPU fails "
-                               "on the other's",
-                               first->name, vendor, parties[i].name, other),
-                      "choose hosts of one CPU vendor");
-            f->source = mig_party_seen(first, reg);
-            f->destination = mig_party_seen(&parties[i], reg);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Without the vendor, or the rules of the architecture, there is no answer
- * that evidence stands behind. */
-static bool is_judgeable(const struct mig_party *parties, size_t len, struct mig_result *r)
-{
-    char vendor[13];
-    bool all = true;
-
-    if (parties[0].snapshot->arch != MIG_ARCH_X86) {
-        block(r, "coverage/arch", MIG_REASON_EVIDENCE,
-              mig_strf("no rules for %s hosts: their registers are captured and shown, not judged",
-                       mig_arch_name(parties[0].snapshot->arch)),
-              "see 'migctl diff' for what differs; do not move guests on this answer");
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (!get_vendor(&parties[i], vendor)) {
-            char id[MIG_FIELD_ID_MAX];
-
-            (void)snprintf(id, sizeof id, "host/vendor/%.48s", parties[i].name);
-            block(r, id, MIG_REASON_EVIDENCE,
-                  mig_strf("the evidence of %s does not say whose CPU it is (leaf 0)",
-                           parties[i].name),
-                  "capture the host with mig-agentd");
-            all = false;
-        }
-    }
-    return all;
-}
-
-/* Groups that a verdict speaks about, per architecture. */
-static bool is_judged(enum mig_group group, enum mig_arch arch)
-{
-    switch (group) {
-    case MIG_GROUP_KVM_VIEW:
-    case MIG_GROUP_CAP:
-        return true;
-    case MIG_GROUP_CPUID:
-    case MIG_GROUP_MSR:
-    case MIG_GROUP_MSR_LIST:
-    case MIG_GROUP_TSC:
-        return arch == MIG_ARCH_X86;
-    case MIG_GROUP_IDREG:
-        return arch == MIG_ARCH_ARM64;
-    case MIG_GROUP_CPUID_BARE:
-    case MIG_GROUP_CPUID_EMULATED:
-    case MIG_GROUP_CPUID_HV:
-    case MIG_GROUP_SOFTWARE:
-    case MIG_GROUP_GUEST:
-    case MIG_GROUP_VIRTIO:
-    case MIG_GROUP_COUNT:
-        return false;
-    }
-    return false;
-}
-
-static char *hosts_without(const struct mig_party *parties, size_t len, enum mig_group group)
-{
-    char *names = NULL;
-
-    for (size_t i = 0; i < len; i++) {
-        enum mig_coverage c = parties[i].snapshot->groups[group].coverage;
-
-        if (c != MIG_COVER_FULL) {
-            char *longer = names == NULL ? mig_strdup(parties[i].name)
-                                         : mig_strf("%s, %s", names, parties[i].name);
-
-            mig_free(names);
-            names = longer;
-        }
-    }
-    return names;
-}
-
-static bool is_unreadable(const struct mig_party *parties, size_t len, enum mig_group group)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (parties[i].snapshot->groups[group].coverage == MIG_COVER_UNREADABLE) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One finding per group that some host's evidence lacks.  False: too little is
- * known to answer at all. */
-static bool check_coverage(const struct mig_party *parties, size_t len,
-                           const struct mig_choice *choice, struct mig_result *r)
-{
-    bool enough = true;
-
-    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
-        enum mig_group group = (enum mig_group)g;
-        MIG_AUTO(mig_free) char *names = hosts_without(parties, len, group);
-        bool unreadable = is_unreadable(parties, len, group);
-        char id[MIG_FIELD_ID_MAX];
-        struct mig_finding *f;
-
-        if (names == NULL || !is_judged(group, parties[0].snapshot->arch)) {
-            continue;
-        }
-        r->partial = true;
-        r->uncovered[group] = true;
-        (void)snprintf(id, sizeof id, "coverage/%s", mig_group_name(group));
-        f = mig_findings_add(&r->findings, id, MIG_WARNING);
-        f->rule = "coverage";
-        f->reason = MIG_REASON_EVIDENCE;
-        f->why =
-            mig_strf("%s of %s: %s",
-                     unreadable ? "a capture failed, no complete evidence" : "no complete evidence",
-                     names, mig_group_why(group));
-        f->remedy = mig_strf(unreadable ? "see the error in 'migctl snapshot show'; mig-agentd "
-                                          "needs access to /dev/kvm on %s"
-                                        : "capture %s with mig-agentd instead of a dump",
-                             names);
-        if ((unreadable || choice->require_complete) && !choice->tolerate[group]) {
-            enough = false;
-        }
-    }
-    return enough;
-}
 
 static uint64_t profile_word(const void *words, struct mig_reg reg)
 {
@@ -244,16 +51,17 @@ static enum mig_verdict check_minimum(const struct mig_party *parties, size_t le
         return verdict;
     }
     if (!is_known(parties, len, lacks)) {
-        block(
+        mig_evidence_refuse(
             r, "policy/minimum", MIG_REASON_EVIDENCE,
             mig_strf("the evidence does not tell whether all hosts reach %s: it does not cover %s",
                      mig_level_name(minimum), lacks),
             "capture the hosts with mig-agentd");
         return MIG_UNKNOWN;
     }
-    block(r, "policy/minimum", MIG_REASON_POLICY,
-          mig_strf("the common profile is below %s: it has no %s", mig_level_name(minimum), lacks),
-          "remove the weakest host (see the losses), or lower the policy's minimum");
+    mig_evidence_refuse(
+        r, "policy/minimum", MIG_REASON_POLICY,
+        mig_strf("the common profile is below %s: it has no %s", mig_level_name(minimum), lacks),
+        "remove the weakest host (see the losses), or lower the policy's minimum");
     return MIG_INCOMPATIBLE;
 }
 
@@ -324,14 +132,14 @@ static void start(struct mig_result *r)
 static bool run_baseline(const struct mig_party *parties, size_t len,
                          const struct mig_choice *choice, bool directional, struct mig_result *r)
 {
+    struct mig_evidence evidence = {.parties = parties, .len = len, .choice = choice};
     struct mig_merge m;
     bool enough;
 
-    if (!is_one_arch(parties, len, r) || !is_one_vendor(parties, len, r)) {
+    if (!mig_evidence_is_alike(&evidence, r)) {
         return false;
     }
-    enough = is_judgeable(parties, len, r);
-    enough = check_coverage(parties, len, choice, r) && enough;
+    enough = mig_evidence_is_enough(&evidence, r);
     mig_merge_init(&m, parties, len, choice, directional, &r->findings);
     mig_merge_run(&m);
     r->profile = mig_merge_finish(&m);
@@ -366,6 +174,7 @@ void mig_baseline(const struct mig_party *parties, size_t len, const struct mig_
         ret->verdict = MIG_COMPATIBLE;
     }
     drop_profile(ret);
+    mig_reason_review(&ret->findings, parties, len);
     mig_findings_sort(&ret->findings);
 }
 
@@ -405,5 +214,6 @@ void mig_negotiate(const struct mig_party *source, const struct mig_party *desti
         soften_blockers(ret);
     }
     drop_profile(ret);
+    mig_reason_review(&ret->findings, pair, 2);
     mig_findings_sort(&ret->findings);
 }

@@ -25,6 +25,7 @@ struct mig_party {
 struct mig_choice {
     const char *const *allow; /* opt-in names to offer: "mpx", "nested" */
     size_t allow_len;
+    bool security_warns;            /* contract: a lost immunity does not block */
     int minimum;                    /* level a result must reach; 0 = x86-64-v1 */
     bool require_complete;          /* an uncovered group is unknown, not a warning */
     bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered all the same */
@@ -41,9 +42,11 @@ struct mig_loss {
 
 struct mig_result {
     enum mig_verdict verdict;
-    enum mig_verdict passthrough; /* pair: a guest with all the first can grant */
+    bool contract;                /* of a running guest: mig_check_contract() */
+    enum mig_verdict passthrough; /* pair: a guest with all the first can grant;
+                                     of a contract: the verdict again */
     const char *direction;        /* pair: which passthrough moves work: both,
-                                     forward, backward, none */
+                                     forward, backward, none; of a contract NULL */
     bool partial;                 /* some group is uncovered on some host */
     bool uncovered[MIG_GROUP_COUNT];
     struct mig_profile *profile; /* NULL when incompatible or unknown */
@@ -68,6 +71,20 @@ bool mig_loss_is_security(const struct mig_field *f);
 /* Would a guest shown all of @guest find it on @host?  Adds every difference. */
 void mig_judge(const struct mig_party *guest, const struct mig_party *host,
                const struct mig_choice *choice, struct mig_findings *ret);
+
+/* The same, weighed only: the worst severity, without a word.  Fast enough to
+ * ask of every class of hosts in a fleet. */
+enum mig_severity mig_judge_worst(const struct mig_party *guest, const struct mig_party *host,
+                                  const struct mig_choice *choice);
+
+/* The running guest's question: may a guest that was shown exactly @guest go
+ * from @source to @destination as it is?  What fails on @source too is a
+ * presentation difference, a warning.  @source is NULL when only the
+ * destination is known: a saved guest that is restored.  The profile of @ret
+ * is the one a power cycle would need. */
+void mig_check_contract(const struct mig_party *guest, const struct mig_party *source,
+                        const struct mig_party *destination, const struct mig_choice *choice,
+                        struct mig_result *ret);
 
 /* Lower @ret->verdict to unknown with one finding "trust/...": evidence that
  * can not be believed outranks every other answer. */

@@ -6,20 +6,12 @@
 #include "compat/judge.h"
 #include "compat/merge.h"
 
-/* What is left of a word for a guest that is given all that can move: fields
- * and unexplained state that never can are not. */
-static uint64_t grantable(const struct mig_entry *e)
+uint64_t mig_passthrough_grant(const struct mig_entry *e)
 {
-    struct mig_reg reg = mig_reg_from_key(e->key);
-    struct mig_fields fields = mig_field_of(reg);
-    uint64_t value = mig_judge_movable(reg, e->value);
+    const struct mig_sheet *s = mig_sheet_of(e->key);
+    uint64_t never = s->classified & ~(s->on | s->opt_in);
 
-    for (size_t i = 0; value != 0 && i < fields.len; i++) {
-        if (fields.items[i].offer == MIG_OFFER_NEVER) {
-            value = mig_field_put(&fields.items[i], value, 0);
-        }
-    }
-    return value;
+    return mig_judge_movable(mig_reg_from_key(e->key), e->value) & ~never;
 }
 
 /* Could a register not be read that such a guest may have been shown? */
@@ -61,7 +53,7 @@ enum mig_verdict mig_passthrough_ask(const struct mig_party *source,
 
     all.entries = mig_memdup(all.entries, all.entries_len * sizeof *all.entries);
     for (size_t i = 0; i < all.entries_len; i++) {
-        all.entries[i].value = grantable(&all.entries[i]);
+        all.entries[i].value = mig_passthrough_grant(&all.entries[i]);
     }
     mig_judge(&guest, destination, choice, &findings);
     if (mig_findings_worst(&findings) >= MIG_SECURITY) {

@@ -14,6 +14,10 @@ enum mig_verdict mig_passthrough_ask(const struct mig_party *source,
                                      const struct mig_party *destination,
                                      const struct mig_choice *choice);
 
+/* What of @e's word such a guest is shown: neither fields nor unexplained state
+ * that never can move. */
+uint64_t mig_passthrough_grant(const struct mig_entry *e);
+
 bool mig_passthrough_works(enum mig_verdict passthrough);
 
 /* "both", "forward", "backward" or "none" */

@@ -44,6 +44,16 @@ static enum mig_coverage coverage_of(const struct mig_profile *p, enum mig_space
     return MIG_COVER_FULL;
 }
 
+static bool has_words(const struct mig_profile *p, enum mig_space space)
+{
+    for (size_t i = 0; i < p->words_len; i++) {
+        if (mig_reg_from_key(p->words[i].key).space == space) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(p->arch);
@@ -58,6 +68,10 @@ struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p)
     mig_builder_cover(b, MIG_GROUP_KVM_VIEW, MIG_COVER_FULL, 0, "computed profile");
     mig_builder_cover(b, MIG_GROUP_CPUID, coverage_of(p, MIG_SPACE_CPUID), 0, "computed profile");
     mig_builder_cover(b, MIG_GROUP_MSR, coverage_of(p, MIG_SPACE_MSR), 0, "computed profile");
+    if (has_words(p, MIG_SPACE_CPUID_HV)) {
+        mig_builder_cover(b, MIG_GROUP_CPUID_HV, coverage_of(p, MIG_SPACE_CPUID_HV), 0,
+                          "computed profile");
+    }
     MIG_ASSERT(mig_builder_freeze(b, &s, &err));
     return s;
 }

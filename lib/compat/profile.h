@@ -16,7 +16,7 @@ struct mig_word {
 
 struct mig_profile {
     enum mig_arch arch;
-    struct mig_word *words; /* sorted by key; CPUID and MSR spaces */
+    struct mig_word *words; /* sorted by key; CPUID and MSR spaces, Hyper-V on request */
     size_t words_len;
     int level;             /* mig_level_of(); 0 = below x86-64-v1 */
     uint64_t maxphysaddr;  /* bits; 0 = not covered */

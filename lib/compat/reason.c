@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The first of these that the evidence shows is the reason:
+ * 1. a setting of the host itself (setting.c): module parameter, command line;
+ * 2. one CPU model on both sides, and a kernel older than the first that shows
+ *    the field, another microcode revision where microcode brings the field, a
+ *    switch in the firmware, or else whatever software differs;
+ * 3. another CPU model: the kernel when the CPU shows a companion of the
+ *    field, else the hardware.
+ * What compares two runs of one CPU is read, not inferred; the rest is likely.
+ */
 #include "compat/reason.h"
 
 #include <stdarg.h>
@@ -6,7 +18,16 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/array.h"
+#include "base/text.h"
+#include "compat/lack.h"
 #include "compat/merge.h"
+#include "compat/setting.h"
+#include "compat/version.h"
+#include "cpu/place.h"
+
+#define KERNEL "kernel.release"
+#define MICROCODE_REVISION "microcode"
 
 static void set(struct mig_finding *f, enum mig_reason reason, bool likely, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -25,49 +46,23 @@ static void set(struct mig_finding *f, enum mig_reason reason, bool likely, cons
     f->remedy = mig_strdup(text);
 }
 
+static const char *fact_of(const struct mig_party *p, const char *name)
+{
+    return mig_snapshot_fact(p->snapshot, name);
+}
+
 static bool same_fact(const struct mig_party *a, const struct mig_party *b, const char *name)
 {
-    const char *x = mig_snapshot_fact(a->snapshot, name), *y = mig_snapshot_fact(b->snapshot, name);
+    const char *x = fact_of(a, name), *y = fact_of(b, name);
 
     return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
 static bool differ(const struct mig_party *a, const struct mig_party *b, const char *name)
 {
-    const char *x = mig_snapshot_fact(a->snapshot, name), *y = mig_snapshot_fact(b->snapshot, name);
+    const char *x = fact_of(a, name), *y = fact_of(b, name);
 
     return x != NULL && y != NULL && strcmp(x, y) != 0;
-}
-
-static bool is_off(const struct mig_party *p, const char *fact)
-{
-    const char *value = mig_snapshot_fact(p->snapshot, fact);
-
-    return value != NULL && (strcmp(value, "0") == 0 || strcmp(value, "N") == 0);
-}
-
-/* A switch that the host's own evidence shows to be off. */
-static bool by_parameter(struct mig_finding *f, const struct mig_party *lacks)
-{
-    static const struct {
-        enum mig_class class_;
-        const char *module, *parameter;
-    } rows[] = {
-#define PARAMETER(class_, module, parameter) {MIG_CLASS_##class_, module, parameter},
-#include "compat/parameter.def"
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char fact[96];
-
-        (void)snprintf(fact, sizeof fact, "kvm.param.%s.%s", rows[i].module, rows[i].parameter);
-        if (f->field != NULL && f->field->class_ == rows[i].class_ && is_off(lacks, fact)) {
-            set(f, MIG_REASON_PARAMETER, false, "on %s, load %s with %s=1", lacks->name,
-                rows[i].module, rows[i].parameter);
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool is_protection(const struct mig_finding *f)
@@ -77,34 +72,197 @@ static bool is_protection(const struct mig_finding *f)
             f->field->class_ == MIG_CLASS_VULNERABLE);
 }
 
-static bool same_cpu(const struct mig_party *a, const struct mig_party *b)
+static bool by_setting(struct mig_finding *f, const struct mig_lack *l)
 {
-    struct mig_seen x = mig_party_seen(a, mig_reg_cpuid(1, 0, MIG_EAX));
-    struct mig_seen y = mig_party_seen(b, mig_reg_cpuid(1, 0, MIG_EAX));
+    struct mig_setting setting;
 
-    return x.known == MIG_KNOWN && y.known == MIG_KNOWN && x.value == y.value;
+    if (!mig_setting_find(l, &setting)) {
+        return false;
+    }
+    set(f, setting.reason,
+        !setting.certain && !mig_lack_is_one_model(l->shows, l->misses, true) &&
+            (l->field == NULL || l->field->reg.space != MIG_SPACE_CAP),
+        "%s", setting.remedy);
+    mig_free(setting.remedy);
+    return true;
+}
+
+struct release {
+    const char *first; /* of Linux */
+    struct mig_bit bit, companion;
+    const char *drops; /* where it is no longer shown; NULL: this release added it */
+};
+
+static const struct release releases[] = {
+#define ADDED(first, field, companion)                                                             \
+    {first, MIG_PLACE_BIT(field), MIG_PLACE_BIT(companion), NULL},
+#define DROPPED(first, field, where) {first, MIG_PLACE_BIT(field), MIG_PLACE_BIT(field), where},
+#include "compat/kernel_added.def"
+};
+
+/* Does the kernel of the party that misses stand on the wrong side of @r? */
+static bool is_wrong_side(const struct release *r, const struct mig_lack *l)
+{
+    const char *there = fact_of(l->misses, KERNEL), *here = fact_of(l->shows, KERNEL);
+
+    if (there == NULL || !mig_lack_is_of(l, r->bit)) {
+        return false;
+    }
+    if (r->drops != NULL) {
+        return here != NULL && mig_version_compare(there, r->first) >= 0 &&
+               mig_version_compare(here, r->first) < 0;
+    }
+    return mig_version_compare(there, r->first) < 0 &&
+           (here == NULL || mig_version_compare(here, there) > 0);
+}
+
+static const struct release *find_release(const struct mig_lack *l)
+{
+    for (size_t i = 0; i < MIG_COUNT(releases); i++) {
+        if (is_wrong_side(&releases[i], l)) {
+            return &releases[i];
+        }
+    }
+    return NULL;
+}
+
+static bool by_kernel(struct mig_finding *f, const struct mig_lack *l)
+{
+    const struct release *r = find_release(l);
+    const char *here = fact_of(l->shows, KERNEL);
+    bool likely = here == NULL || !mig_lack_is_one_model(l->shows, l->misses, true);
+
+    if (r == NULL) {
+        return false;
+    }
+    if (r->drops != NULL) {
+        set(f, MIG_REASON_KERNEL, likely,
+            "boot guests without it: from Linux %s on, KVM no longer shows it %s (%s runs %s)",
+            r->first, r->drops, l->misses->name, fact_of(l->misses, KERNEL));
+    } else {
+        set(f, MIG_REASON_KERNEL, likely, "run Linux %s or later on %s, it runs %s", r->first,
+            l->misses->name, fact_of(l->misses, KERNEL));
+    }
+    return true;
+}
+
+/* The CPU is of another model, but shows what comes with the field. */
+static bool by_kernel_and_companion(struct mig_finding *f, const struct mig_lack *l)
+{
+    const struct release *r = find_release(l);
+
+    return r != NULL && mig_party_has(l->misses, r->companion) && by_kernel(f, l);
+}
+
+static const struct {
+    struct mig_bit bit;
+    bool takes;
+} updates[] = {
+#define MICROCODE(field) {MIG_PLACE_BIT(field), 0},
+#define MICROCODE_TAKES(field) {MIG_PLACE_BIT(field), 1},
+#include "compat/microcode.def"
+};
+
+/* Revisions are numbers that only grow for one CPU. */
+static bool is_later(const char *a, const char *b)
+{
+    uint64_t x, y;
+
+    return mig_text_to_u64(a, UINT64_MAX, &x) && mig_text_to_u64(b, UINT64_MAX, &y) && x > y;
+}
+
+static void blame_update(struct mig_finding *f, const struct mig_lack *l, bool takes)
+{
+    const char *here = fact_of(l->shows, MICROCODE_REVISION);
+    const char *there = fact_of(l->misses, MICROCODE_REVISION);
+    bool likely =
+        here == NULL || there == NULL || !mig_lack_is_one_model(l->shows, l->misses, true);
+
+    if (takes) {
+        set(f, MIG_REASON_MICROCODE, likely,
+            "boot guests without it: microcode %s of %s takes it away, as an update of %s (%s) "
+            "will too",
+            there, l->misses->name, l->shows->name, here);
+    } else if (likely) {
+        set(f, MIG_REASON_MICROCODE, true, "install the current microcode on %s%s%s%s",
+            l->misses->name, there != NULL ? " (it has " : "", there != NULL ? there : "",
+            there != NULL ? ")" : "");
+    } else if (is_later(here, there)) {
+        set(f, MIG_REASON_MICROCODE, false,
+            "install microcode %s or later on %s, it has %s (%s has the former)", here,
+            l->misses->name, there, l->shows->name);
+    } else {
+        set(f, MIG_REASON_MICROCODE, false,
+            "bring both to one microcode revision: %s has %s, %s has %s", l->shows->name, here,
+            l->misses->name, there);
+    }
+}
+
+static bool by_microcode(struct mig_finding *f, const struct mig_lack *l)
+{
+    const char *here = fact_of(l->shows, MICROCODE_REVISION);
+    const char *there = fact_of(l->misses, MICROCODE_REVISION);
+
+    for (size_t i = 0; i < MIG_COUNT(updates); i++) {
+        if (!mig_lack_is_of(l, updates[i].bit) ||
+            same_fact(l->shows, l->misses, MICROCODE_REVISION)) {
+            continue;
+        }
+        if (updates[i].takes && (here == NULL || there == NULL || !is_later(there, here))) {
+            continue;
+        }
+        if (!updates[i].takes && mig_lack_fact(l, "cmdline.dis_ucode_ldr") != NULL) {
+            set(f, MIG_REASON_COMMAND_LINE, true,
+                "on %s, remove dis_ucode_ldr from the kernel command line (GRUB_CMDLINE_LINUX) "
+                "and reboot: the kernel loads no microcode",
+                l->misses->name);
+            return true;
+        }
+        blame_update(f, l, updates[i].takes);
+        return true;
+    }
+    return false;
+}
+
+static bool by_firmware(struct mig_finding *f, const struct mig_lack *l)
+{
+    static const struct {
+        struct mig_bit bit;
+        const char *name;
+    } rows[] = {
+#define FIRMWARE(field, name) {MIG_PLACE_BIT(field), name},
+#include "compat/firmware.def"
+    };
+
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        if (mig_lack_is_of(l, rows[i].bit)) {
+            set(f, MIG_REASON_FIRMWARE, true,
+                "in the firmware set-up of %s, make %s as on %s, which has the same CPU model",
+                l->misses->name, rows[i].name, l->shows->name);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* One CPU model, two answers: software in between made the difference. */
-static void by_software(struct mig_finding *f, const struct mig_party *has,
-                        const struct mig_party *lacks)
+static void by_software(struct mig_finding *f, const struct mig_lack *l)
 {
-    bool other_kernel = differ(has, lacks, "kernel.release");
-    bool other_microcode = differ(has, lacks, "microcode");
+    const struct mig_party *a = l->shows, *b = l->misses;
+    bool other_kernel = differ(a, b, KERNEL);
+    bool other_microcode = differ(a, b, MICROCODE_REVISION);
 
     if (other_microcode && (is_protection(f) || !other_kernel)) {
         set(f, MIG_REASON_MICROCODE, true,
-            "bring both to one microcode revision: %s has %s, %s has %s", has->name,
-            mig_snapshot_fact(has->snapshot, "microcode"), lacks->name,
-            mig_snapshot_fact(lacks->snapshot, "microcode"));
+            "bring both to one microcode revision: %s has %s, %s has %s", a->name,
+            fact_of(a, MICROCODE_REVISION), b->name, fact_of(b, MICROCODE_REVISION));
     } else if (other_kernel) {
-        set(f, MIG_REASON_KERNEL, true, "run one kernel on both: %s runs %s, %s runs %s", has->name,
-            mig_snapshot_fact(has->snapshot, "kernel.release"), lacks->name,
-            mig_snapshot_fact(lacks->snapshot, "kernel.release"));
-    } else if (same_fact(has, lacks, "kernel.release")) {
+        set(f, MIG_REASON_KERNEL, true, "run one kernel on both: %s runs %s, %s runs %s", a->name,
+            fact_of(a, KERNEL), b->name, fact_of(b, KERNEL));
+    } else if (same_fact(a, b, KERNEL)) {
         set(f, MIG_REASON_FIRMWARE, true,
             "compare firmware settings, kernel command line and KVM module parameters of %s and %s",
-            has->name, lacks->name);
+            a->name, b->name);
     } else {
         set(f, MIG_REASON_UNCLASSIFIED, false,
             "the evidence does not tell why; capture both hosts with mig-agentd");
@@ -146,20 +304,159 @@ static const char *profile_does(enum mig_rule rule)
     return "leaves it out";
 }
 
+static void by_hardware(struct mig_finding *f, const struct mig_lack *l,
+                        const struct mig_party *has)
+{
+    const struct release *r = find_release(l);
+    MIG_AUTO(mig_free)
+    char *hint = r != NULL && !r->drops
+                     ? mig_strf(" (if the CPU of %s has it: KVM shows it from "
+                                "Linux %s on, there runs %s)",
+                                l->misses->name, r->first, fact_of(l->misses, KERNEL))
+                     : mig_strdup("");
+
+    set(f, MIG_REASON_HARDWARE, true,
+        "boot guests of %s on the common profile, which %s, or keep them on hosts like it%s",
+        has->name, profile_does(f->field != NULL ? f->field->shape.rule : MIG_RULE_SET), hint);
+}
+
+static void by_capability(struct mig_finding *f, const struct mig_lack *l)
+{
+    if (differ(l->shows, l->misses, KERNEL)) {
+        set(f, MIG_REASON_KERNEL, true,
+            "run the same kernel and KVM modules on both: %s runs %s, %s runs %s", l->shows->name,
+            fact_of(l->shows, KERNEL), l->misses->name, fact_of(l->misses, KERNEL));
+    } else {
+        set(f, MIG_REASON_KERNEL, true, "run the same kernel and KVM modules on %s and %s",
+            l->shows->name, l->misses->name);
+    }
+}
+
+/* Distributions backport what protects, so that there a kernel's version says
+ * less than a revision of microcode. */
+static bool by_update(struct mig_finding *f, const struct mig_lack *l)
+{
+    bool microcode_first =
+        is_protection(f) && differ(l->shows, l->misses, MICROCODE_REVISION) && by_microcode(f, l);
+
+    return microcode_first || by_kernel(f, l) || by_microcode(f, l);
+}
+
 void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
                           const struct mig_party *lacks)
 {
-    if (by_parameter(f, lacks)) {
+    struct mig_lack l;
+    bool one_model = mig_lack_is_one_model(has, lacks, false);
+
+    mig_lack_init(&l, f->field, has, lacks);
+    if (by_setting(f, &l)) {
         return;
     }
     if (f->field != NULL && f->field->reg.space == MIG_SPACE_CAP) {
-        set(f, MIG_REASON_KERNEL, true, "run the same kernel and KVM modules on %s and %s",
-            has->name, lacks->name);
-    } else if (same_cpu(has, lacks)) {
-        by_software(f, has, lacks);
-    } else {
-        set(f, MIG_REASON_HARDWARE, true,
-            "boot guests of %s on the common profile, which %s, or keep them on hosts like it",
-            has->name, profile_does(f->field != NULL ? f->field->shape.rule : MIG_RULE_SET));
+        by_capability(f, &l);
+    } else if (one_model && (by_update(f, &l) || by_firmware(f, &l))) {
+        return;
+    } else if (mig_lack_is_one_model(has, lacks, true)) {
+        by_software(f, &l);
+    } else if (one_model || !by_kernel_and_companion(f, &l)) {
+        by_hardware(f, &l, has);
     }
+}
+
+/* An answer that more evidence could better. */
+static bool is_doubtful(const struct mig_finding *f)
+{
+    enum mig_rule rule = f->field != NULL ? f->field->shape.rule : MIG_RULE_COUNT;
+
+    return ((f->reason == MIG_REASON_HARDWARE && f->likely) ||
+            f->reason == MIG_REASON_UNCLASSIFIED) &&
+           (rule == MIG_RULE_AND || rule == MIG_RULE_AND_IMMUNE || rule == MIG_RULE_OR_MITIGATION ||
+            rule == MIG_RULE_OR_VULNERABLE || rule == MIG_RULE_OR_INVERTED || rule == MIG_RULE_MIN);
+}
+
+static uint64_t value_of(const struct mig_party *p, const struct mig_field *f)
+{
+    return mig_field_get(f, mig_party_get(p, f->reg));
+}
+
+/* The host of the same model as @lacks that shows more; NULL if none does. */
+static const struct mig_party *find_twin(const struct mig_field *f, const struct mig_party *lacks,
+                                         const struct mig_party *hosts, size_t len)
+{
+    const struct mig_party *best = NULL;
+
+    for (size_t i = 0; i < len; i++) {
+        if (mig_lack_is_one_model(&hosts[i], lacks, false) &&
+            value_of(&hosts[i], f) > value_of(best != NULL ? best : lacks, f)) {
+            best = &hosts[i];
+        }
+    }
+    return best;
+}
+
+/* Every host that lacks it must have a twin, else hardware remains. */
+static void look_again(struct mig_finding *f, const struct mig_party *hosts, size_t len)
+{
+    const struct mig_party *shows = NULL, *misses = NULL;
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        uint64_t value = value_of(&hosts[i], f->field);
+
+        most = value > most ? value : most;
+    }
+    for (size_t i = 0; i < len; i++) {
+        const struct mig_party *twin;
+
+        if (!mig_seen_is_value(mig_party_seen(&hosts[i], f->field->reg)) ||
+            value_of(&hosts[i], f->field) == most) {
+            continue;
+        }
+        twin = find_twin(f->field, &hosts[i], hosts, len);
+        if (twin == NULL) {
+            return;
+        }
+        shows = shows != NULL ? shows : twin;
+        misses = misses != NULL ? misses : &hosts[i];
+    }
+    if (shows != NULL) {
+        mig_reason_attribute(f, shows, misses);
+    }
+}
+
+/* KVM answers 0 for an MSR that it does not know, and drops what is written:
+ * a move that should fail succeeds, and the guest pays later. */
+static void note_ignored_msrs(struct mig_findings *findings, const struct mig_party *hosts,
+                              size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const char *value = fact_of(&hosts[i], "kvm.param.kvm.ignore_msrs");
+        char id[MIG_FIELD_ID_MAX];
+        struct mig_finding *f;
+
+        if (value == NULL || (strcmp(value, "Y") != 0 && strcmp(value, "1") != 0)) {
+            continue;
+        }
+        (void)snprintf(id, sizeof id, "host/ignore-msrs/%.40s", hosts[i].name);
+        if (mig_findings_find(findings, id) != NULL) {
+            continue;
+        }
+        f = mig_findings_add(findings, id, MIG_WARNING);
+        f->rule = "evidence";
+        f->why = mig_strf("KVM on %s ignores MSRs that it does not know: state of a guest that can "
+                          "not be restored is lost without an error",
+                          hosts[i].name);
+        set(f, MIG_REASON_PARAMETER, false,
+            "on %s, load kvm with ignore_msrs=0 (options line in /etc/modprobe.d)", hosts[i].name);
+    }
+}
+
+void mig_reason_review(struct mig_findings *findings, const struct mig_party *hosts, size_t len)
+{
+    for (size_t i = 0; i < findings->len; i++) {
+        if (is_doubtful(&findings->items[i])) {
+            look_again(&findings->items[i], hosts, len);
+        }
+    }
+    note_ignored_msrs(findings, hosts, len);
 }

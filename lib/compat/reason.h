@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compat/reason.h: who took a capability away, from the evidence of the two
+ * compat/reason.h: who took a capability away, from the evidence of the
  * hosts, and what brings it back.  Private to this room.
  */
 #pragma once
@@ -10,3 +10,9 @@
 /* Fill reason, likely and remedy of @f: @lacks has less than @has. */
 void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
                           const struct mig_party *lacks);
+
+/* A second look with all hosts of the question (not the guest): what a host
+ * lacks and another of the same CPU model has is not for want of hardware.
+ * Adds "host/ignore-msrs" where a host hides its failures.  Call it before
+ * mig_findings_sort(). */
+void mig_reason_review(struct mig_findings *findings, const struct mig_party *hosts, size_t len);

@@ -33,7 +33,7 @@ void mig_result_distrust(struct mig_result *ret, const char *id, const char *why
     add_refusal(&ret->findings, id, why, remedy);
     ret->verdict = MIG_UNKNOWN;
     ret->passthrough = MIG_UNKNOWN;
-    ret->direction = "none";
+    ret->direction = ret->contract ? NULL : "none";
     mig_profile_free(ret->profile);
     ret->profile = NULL;
 }

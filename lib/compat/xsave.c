@@ -1,137 +1,240 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Userspace moves the XSAVE area in its standard form, so a component must
- * have one size and one offset on every host, or no guest may have it.
+ * have one size and one offset on every host, or no guest may have it.  Some
+ * components only come together.
  */
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/bits.h"
+#include "base/array.h"
 #include "compat/constraint.h"
+#include "compat/layout.h"
 #include "compat/reason.h"
 #include "cpu/names.h"
 
-#define COMPONENTS 63 /* bit 63 of XCR0 extends the field and is no component */
-#define FLAGS 7u      /* ECX: supervisor, aligned, XFD */
-
-struct geometry {
-    bool known;
-    uint64_t size, offset, flags;
+static const struct group {
+    uint64_t mask, base;
+    const char *name;
+} groups[] = {
+#define GROUP(mask, base, name) {mask, base, name},
+#include "compat/xsave_group.def"
 };
 
-static struct geometry geometry_of(const struct mig_party *p, unsigned component)
+static unsigned lowest(uint64_t mask)
 {
-    uint16_t sub = (uint16_t)component;
-    struct mig_seen size = mig_party_seen(p, mig_reg_cpuid(0xd, sub, MIG_EAX));
-
-    return (struct geometry){
-        .known = mig_seen_is_value(size),
-        .size = size.value,
-        .offset = mig_party_get(p, mig_reg_cpuid(0xd, sub, MIG_EBX)),
-        .flags = mig_party_get(p, mig_reg_cpuid(0xd, sub, MIG_ECX)) & FLAGS,
-    };
+    return (unsigned)__builtin_ctzll(mask);
 }
 
-static bool is_equal(struct geometry a, struct geometry b)
+/* One finding per component; NULL when this one is told already. */
+static struct mig_finding *add_component(struct mig_findings *list, unsigned component,
+                                         bool supervisor, enum mig_severity severity)
 {
-    return a.size == b.size && a.offset == b.offset && a.flags == b.flags;
-}
-
-/* Where the bit of a component stands: XCR0 or XSS, low or high half. */
-static struct mig_reg home_of(unsigned component, bool supervisor)
-{
-    bool low = component < 32;
-
-    return supervisor ? mig_reg_cpuid(0xd, 1, low ? MIG_ECX : MIG_EDX)
-                      : mig_reg_cpuid(0xd, 0, low ? MIG_EAX : MIG_EDX);
-}
-
-static bool stands_in(const struct mig_party *p, unsigned component, bool supervisor)
-{
-    return mig_party_has(
-        p, (struct mig_bit){home_of(component, supervisor), 1ULL << (component % 32)});
-}
-
-static bool has_component(const struct mig_party *p, unsigned component)
-{
-    return stands_in(p, component, false) || stands_in(p, component, true);
-}
-
-static void add_finding(struct mig_findings *list, unsigned component, enum mig_severity severity,
-                        const struct mig_party *a, const struct mig_party *b)
-{
-    struct geometry x = geometry_of(a, component), y = geometry_of(b, component);
     struct mig_finding *f;
     char id[MIG_FIELD_ID_MAX];
 
     (void)snprintf(id, sizeof id, "x86/xsave/%u", component);
+    if (mig_findings_find(list, id) != NULL) {
+        return NULL;
+    }
     f = mig_findings_add(list, id, severity);
-    f->field = mig_field_at(home_of(component, stands_in(a, component, true)), component % 32);
+    f->field = mig_field_at(mig_layout_home(component, supervisor), component % 32);
     f->names_len = f->field != NULL ? mig_names_of(f->field, f->names) : 0;
     f->rule = "xsave";
-    f->source = (struct mig_seen){MIG_KNOWN, x.offset};
-    f->destination = (struct mig_seen){MIG_KNOWN, y.offset};
-    mig_reason_attribute(f, a, b);
-    f->why = mig_strf("XSAVE component %u is %llu bytes at offset %llu on %s, %llu at %llu on %s; "
-                      "saved state would land in the wrong place",
-                      component, (unsigned long long)x.size, (unsigned long long)x.offset, a->name,
-                      (unsigned long long)y.size, (unsigned long long)y.offset, b->name);
+    return f;
 }
 
-/* Do two parties that know @component lay it out unlike each other? */
-static bool find_odd(const struct mig_merge *m, unsigned component, size_t *ret_a, size_t *ret_b)
+/* Two parties that lay out a component unlike each other. */
+struct odd {
+    const struct mig_party *a, *b;
+    struct mig_component x, y;
+    bool supervisor;
+};
+
+static void add_odd(struct mig_findings *list, unsigned component, enum mig_severity severity,
+                    const struct odd *odd)
 {
-    size_t first = m->len;
+    struct mig_finding *f;
 
-    for (size_t i = 0; i < m->len; i++) {
-        struct geometry g = geometry_of(&m->parties[i], component);
-
-        if (!g.known) {
-            continue;
-        }
-        if (first < m->len && !is_equal(geometry_of(&m->parties[first], component), g)) {
-            *ret_a = first;
-            *ret_b = i;
-            return true;
-        }
-        first = first < m->len ? first : i;
+    if (!mig_findings_want(list, severity)) {
+        return;
     }
-    return false;
+    f = add_component(list, component, odd->supervisor, severity);
+    if (f == NULL) {
+        return;
+    }
+    f->source = (struct mig_seen){MIG_KNOWN, odd->x.offset};
+    f->destination = (struct mig_seen){MIG_KNOWN, odd->y.offset};
+    mig_reason_attribute(f, odd->a, odd->b);
+    mig_free(f->why);
+    f->why = mig_strf("XSAVE component %u is %u bytes at offset %u on %s, %u at %u on %s; saved "
+                      "state would land in the wrong place",
+                      component, odd->x.size, odd->x.offset, odd->a->name, odd->y.size,
+                      odd->y.offset, odd->b->name);
 }
 
-void mig_xsave_merge(struct mig_merge *m)
+/* Components that every party has, and for each the first two parties that
+ * know it and do not agree. */
+static uint64_t find_odd(const struct mig_merge *m, struct odd ret[MIG_LAYOUT_COMPONENTS])
 {
-    for (unsigned component = 2; component < COMPONENTS; component++) {
-        uint64_t bit = 1ULL << (component % 32);
-        size_t a, b;
-        bool shared = true;
+    struct mig_layout first, next;
+    uint64_t shared, odd = 0;
+    const struct mig_party *who[MIG_LAYOUT_COMPONENTS];
 
-        for (size_t i = 0; shared && i < m->len; i++) {
-            shared = has_component(&m->parties[i], component);
+    mig_layout_read(&m->parties[0], &first);
+    shared = mig_layout_all(&first);
+    for (size_t i = 0; i < MIG_LAYOUT_COMPONENTS; i++) {
+        who[i] = &m->parties[0];
+    }
+    for (size_t p = 1; p < m->len; p++) {
+        mig_layout_read(&m->parties[p], &next);
+        shared &= mig_layout_all(&next);
+        for (uint64_t left = shared & next.described & ~odd & ~3ULL & INT64_MAX; left != 0;
+             left &= left - 1) {
+            unsigned i = lowest(left);
+
+            if ((first.described >> i & 1) == 0) {
+                first.component[i] = next.component[i];
+                first.described |= 1ULL << i;
+                who[i] = &m->parties[p];
+            } else if (!mig_layout_is_equal(&first.component[i], &next.component[i])) {
+                odd |= 1ULL << i;
+                ret[i] = (struct odd){who[i], &m->parties[p], first.component[i], next.component[i],
+                                      (next.xss >> i & 1) != 0};
+            }
         }
-        if (shared && find_odd(m, component, &a, &b)) {
-            mig_merge_take(m, home_of(component, false), bit);
-            mig_merge_take(m, home_of(component, true), bit);
+    }
+    return odd & shared;
+}
+
+static void take_odd(struct mig_merge *m)
+{
+    struct odd odd[MIG_LAYOUT_COMPONENTS];
+
+    for (uint64_t left = m->len > 1 ? find_odd(m, odd) : 0; left != 0; left &= left - 1) {
+        unsigned i = lowest(left);
+
+        mig_merge_take(m, mig_layout_home(i, false), 1ULL << (i % 32));
+        mig_merge_take(m, mig_layout_home(i, true), 1ULL << (i % 32));
+        if (m->findings != NULL) {
+            add_odd(m->findings, i, MIG_WARNING, &odd[i]);
+        }
+    }
+}
+
+static bool is_split(const struct group *g, uint64_t xcr0)
+{
+    return (xcr0 & g->mask) != 0 && ((xcr0 & g->mask) != g->mask || (xcr0 & g->base) != g->base);
+}
+
+static void add_split(struct mig_findings *list, const struct group *g, uint64_t part,
+                      const char *whose)
+{
+    struct mig_finding *f;
+
+    if (!mig_findings_want(list, MIG_WARNING)) {
+        return;
+    }
+    f = add_component(list, lowest(part), false, MIG_WARNING);
+    if (f != NULL) {
+        f->reason = MIG_REASON_VMM;
+        f->why = mig_strf("inconsistent: %s shows only components 0x%llx of %s; XCR0 takes all of "
+                          "0x%llx or none, so no guest can switch them on",
+                          whose, (unsigned long long)part, g->name,
+                          (unsigned long long)(g->mask | g->base));
+        f->remedy = mig_strf("show all components of %s or none: check the template or CPU model "
+                             "of the VMM",
+                             g->name);
+    }
+}
+
+/* A group that is left in part goes; where this computation took the rest,
+ * closure does it. */
+static void take_split(struct mig_merge *m)
+{
+    struct mig_reg reg = mig_layout_home(0, false);
+    const struct mig_word *word = mig_merge_word(m, reg);
+
+    for (size_t i = 0; word != NULL && word->covered && i < MIG_COUNT(groups); i++) {
+        const struct group *g = &groups[i];
+        uint64_t part = word->value & g->mask, taken = m->taken[word - m->words];
+
+        if (is_split(g, word->value) && (taken & (g->mask | g->base)) == 0) {
+            mig_merge_take(m, reg, part);
             if (m->findings != NULL) {
-                add_finding(m->findings, component, MIG_WARNING, &m->parties[a], &m->parties[b]);
+                add_split(m->findings, g, part, "the common part of the hosts");
             }
         }
     }
 }
 
+void mig_xsave_merge(struct mig_merge *m)
+{
+    take_odd(m);
+    take_split(m);
+}
+
+static void judge_geometry(const struct mig_party *guest, const struct mig_layout *g,
+                           const struct mig_party *host, const struct mig_layout *h,
+                           struct mig_findings *ret)
+{
+    uint64_t both = mig_layout_all(g) & mig_layout_all(h) & g->described & h->described;
+
+    for (uint64_t left = both & ~3ULL & INT64_MAX; left != 0; left &= left - 1) {
+        unsigned i = lowest(left);
+
+        if (!mig_layout_is_equal(&g->component[i], &h->component[i])) {
+            struct odd odd = {guest, host, g->component[i], h->component[i],
+                              (g->xss >> i & 1) != 0};
+
+            add_odd(ret, i, MIG_BLOCKER, &odd);
+        }
+    }
+}
+
+/* Does the size that the guest was told fit the components it was told of? */
+static void judge_area(const struct mig_party *guest, const struct mig_layout *g,
+                       struct mig_findings *ret)
+{
+    struct mig_reg reg = mig_reg_cpuid(0xd, 0, MIG_ECX);
+    const struct mig_field *field;
+    struct mig_finding *f;
+    uint64_t end;
+
+    if (g->area == 0 || (g->xcr0 & ~g->described & ~3ULL) != 0) {
+        return;
+    }
+    end = mig_layout_end(g, g->xcr0);
+    if (end == g->area || !mig_findings_want(ret, MIG_WARNING)) {
+        return;
+    }
+    field = mig_field_at(reg, 0);
+    f = mig_findings_add_field(ret, reg, field, 31, 0, MIG_WARNING);
+    f->guest = f->source = f->destination = (struct mig_seen){MIG_KNOWN, g->area};
+    f->reason = MIG_REASON_VMM;
+    mig_free(f->why);
+    f->why = mig_strf("inconsistent: %s was told that its XSAVE area takes %llu bytes, its "
+                      "components take %llu",
+                      guest->name, (unsigned long long)g->area, (unsigned long long)end);
+    f->remedy = mig_strdup("check the template or CPU model of the VMM; guests keep the size they "
+                           "booted with");
+}
+
 void mig_xsave_judge(const struct mig_party *guest, const struct mig_party *host,
                      struct mig_findings *ret)
 {
-    for (unsigned component = 2; component < COMPONENTS; component++) {
-        struct geometry g, h;
+    struct mig_layout g, h;
 
-        if (!has_component(guest, component) || !has_component(host, component)) {
-            continue;
-        }
-        g = geometry_of(guest, component);
-        h = geometry_of(host, component);
-        if (g.known && h.known && !is_equal(g, h)) {
-            add_finding(ret, component, MIG_BLOCKER, guest, host);
+    mig_layout_read(guest, &g);
+    if (mig_layout_all(&g) == 0) {
+        return;
+    }
+    mig_layout_read(host, &h);
+    judge_geometry(guest, &g, host, &h, ret);
+    for (size_t i = 0; i < MIG_COUNT(groups); i++) {
+        if (is_split(&groups[i], g.xcr0)) {
+            add_split(ret, &groups[i], g.xcr0 & groups[i].mask, guest->name);
         }
     }
+    judge_area(guest, &g, ret);
 }

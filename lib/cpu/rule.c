@@ -117,6 +117,7 @@ enum mig_allow mig_rule_allows(const struct mig_shape *shape, struct mig_value g
     case MIG_RULE_OR_MITIGATION:
         return yes_or(subset(guest.num, host.num), MIG_ALLOW_ASK);
     case MIG_RULE_OR_VULNERABLE:
+        return yes_or(subset(host.num, guest.num), MIG_ALLOW_ASK);
     case MIG_RULE_OR_INVERTED:
     case MIG_RULE_OR:
         return yes_or(subset(host.num, guest.num), MIG_ALLOW_NO);

@@ -2,7 +2,8 @@
 /*
  * Laws of the whole judgement, over every pair and triple of the real captures
  * and over random snapshots: a baseline does not depend on order, is allowed
- * on every member, and a host is always compatible with itself.
+ * on every member, a host is always compatible with itself, and a running guest
+ * goes wherever the host is no worse than the one it runs on.
  */
 #include "support/check.h"
 
@@ -68,6 +69,73 @@ static void check_unique(const char *label, const struct mig_findings *list)
     }
 }
 
+/* Weighed or told, one judgement. */
+static void check_worst(const char *label, const struct mig_party *guest,
+                        const struct mig_party *host)
+{
+    struct mig_findings told = {0};
+
+    mig_judge(guest, host, &choice, &told);
+    check_number(label, mig_findings_worst(&told), mig_judge_worst(guest, host, &choice));
+    mig_findings_clear(&told);
+}
+
+/* A guest that was booted on what all members have moves from one of them, and
+ * out of a file, to another. */
+static void check_contract_of(const char *label, const struct mig_profile *p,
+                              const struct mig_party *members, size_t len)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *shown = mig_profile_as_snapshot(p);
+    struct mig_party guest = {"guest", shown};
+
+    for (size_t i = 0; i < 2 * len; i++) {
+        const struct mig_party *to = &members[i / 2], *from = &members[(i / 2 + 1) % len];
+        struct mig_result r;
+
+        mig_check_contract(&guest, i % 2 == 0 ? from : NULL, to, &choice, &r);
+        check_unique(label, &r.findings);
+        if (r.verdict > MIG_COMPATIBLE_MASKED) {
+            fail_msg("%s: a guest of the baseline is %s on %s", label, mig_verdict_name(r.verdict),
+                     to->name);
+        }
+        mig_result_clear(&r);
+    }
+}
+
+/* A host below the policy's minimum is refused, also beside its twin. */
+static bool is_policy(const struct mig_finding *f)
+{
+    return strcmp(f->id, "policy/minimum") == 0;
+}
+
+/* Another vendor, or state that both have and no row explains. */
+static bool is_no_presentation(const struct mig_finding *f)
+{
+    return strcmp(f->id, "x86/cpuid/0.0/ebx") == 0 ||
+           (f->reason == MIG_REASON_UNCLASSIFIED && f->guest.value == f->source.value);
+}
+
+/* Whatever the guest was shown: it runs on one of two equal hosts, so hardly
+ * anything keeps it from the other. */
+static void check_presentation(const char *label, const struct mig_party *guest,
+                               const struct mig_party *host)
+{
+    struct mig_party twin = {"twin", host->snapshot};
+    struct mig_result r;
+
+    mig_check_contract(guest, host, &twin, &choice, &r);
+    check_unique(label, &r.findings);
+    for (size_t i = 0; i < r.findings.len; i++) {
+        const struct mig_finding *f = &r.findings.items[i];
+
+        if (f->severity > MIG_WARNING && !is_no_presentation(f) && !is_policy(f)) {
+            fail_msg("%s: %s keeps %s from a twin of its host: %s (%s)", label, f->id, guest->name,
+                     mig_severity_name(f->severity), f->why);
+        }
+    }
+    mig_result_clear(&r);
+}
+
 /* Source and destination, both ways. */
 static void check_pair(const char *label, const struct mig_party *a, const struct mig_party *b)
 {
@@ -94,9 +162,16 @@ static void check_set(const char *label, const struct mig_party *parties, size_t
     check_unique(label, &forward.findings);
     if (len == 2) {
         check_pair(label, &parties[0], &parties[1]);
+        check_worst(label, &parties[0], &parties[1]);
+        check_worst(label, &parties[1], &parties[0]);
+        check_presentation(label, &parties[0], &parties[1]);
+        check_presentation(label, &parties[1], &parties[0]);
     }
     check_digest(label, forward.profile, backward.profile);
     check_number(label, forward.verdict, backward.verdict);
+    if (forward.profile != NULL) {
+        check_contract_of(label, forward.profile, parties, len);
+    }
     for (size_t i = 0; forward.profile != NULL && i < len; i++) {
         check_allowed(label, forward.profile, &parties[i]);
     }
@@ -121,17 +196,13 @@ static void check_idempotent(const char *label, const struct mig_party *p)
     mig_result_clear(&both);
 }
 
-/* A host below the policy's minimum is refused, also beside its twin. */
-static bool is_policy(const struct mig_finding *f)
-{
-    return strcmp(f->id, "policy/minimum") == 0;
-}
-
 static void check_self(const char *label, const struct mig_party *p)
 {
     struct mig_party other = {"twin", p->snapshot};
     struct mig_result r;
 
+    check_worst(label, p, &other);
+    check_presentation(label, p, p);
     mig_negotiate(p, &other, &choice, &r);
     if (r.passthrough == MIG_UNKNOWN) {
         /* A register that no profile shows could not be read. */

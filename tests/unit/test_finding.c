@@ -192,22 +192,6 @@ CHECK_TEST(a_guest_is_judged_against_a_host)
     }
 }
 
-#define ON_PROFILE(how)                                                                            \
-    "boot guests of alpha on the common profile, which " how ", or keep them on hosts like it"
-#define SETTINGS                                                                                   \
-    "compare firmware settings, kernel command line and KVM module parameters of alpha and beta"
-#define KERNELS "run one kernel on both: alpha runs 6.1, beta runs 5.10"
-#define MODULES "run the same kernel and KVM modules on alpha and beta"
-#define MICROCODES "bring both to one microcode revision: alpha has 0x2, beta has 0x1"
-#define INSTALL "install the microcode (and kernel) on beta that provides md_clear"
-#define CAPTURE "the evidence does not tell why; capture both hosts with mig-agentd"
-#define APART "no profile lifts this: keep a guest on hosts like alpha, or on hosts like beta"
-#define LOAD "on beta, load kvm_intel with nested=1"
-#define KERNEL " !kernel.release=6.1"
-#define NEW KERNEL " !microcode=0x2"
-#define OLD " !kernel.release=5.10 !microcode=0x1"
-#define SPR " @x86/cpuid/1.0/eax=0x806f8"
-
 /* What a pair of level 3 with these edits says under @id; fails the test when
  * it says nothing.  The caller clears @ret. */
 static const struct mig_finding *find_between(const char *label, const char *source,
@@ -225,49 +209,6 @@ static const struct mig_finding *find_between(const char *label, const char *sou
         fail_msg("%s: no finding %s", label, id);
     }
     return f;
-}
-
-CHECK_TEST(who_took_it_away_is_told_from_the_evidence)
-{
-    static const struct {
-        const char *label, *source, *destination, *id;
-        enum mig_reason reason;
-        bool likely;
-        const char *remedy;
-    } cases[] = {
-        {"another CPU",   "erms",                          SPR,                             "x86/cpuid/7.0/ebx/9",          MIG_REASON_HARDWARE,     true,
-         ON_PROFILE("leaves it out")                                                                                                                                                             },
-        {"number",        "",                              "phys_addr_bits=40" SPR,         "x86/cpuid/80000008.0/eax/7:0", MIG_REASON_HARDWARE,
-         true,                                                                                                                                              ON_PROFILE("shows the smaller value")},
-        {"vulnerable",    "arch_capabilities",             "arch_capabilities rsba" SPR,    "x86/msr/10a/2",
-         MIG_REASON_HARDWARE,                                                                                                                        true,  ON_PROFILE("shows it")               },
-        {"kernel",        "erms" NEW,                      OLD,                             "x86/cpuid/7.0/ebx/9",          MIG_REASON_KERNEL,       true,  KERNELS                              },
-        {"microcode",     "erms" NEW,                      KERNEL " !microcode=0x1",        "x86/cpuid/7.0/ebx/9",
-         MIG_REASON_MICROCODE,                                                                                                                       true,  MICROCODES                           },
-        {"protection",    "arch_capabilities rdcl_no" NEW, "arch_capabilities" OLD,         "x86/msr/10a/0",
-         MIG_REASON_MICROCODE,                                                                                                                       true,  MICROCODES                           },
-        {"same software", "erms" KERNEL,                   KERNEL,                          "x86/cpuid/7.0/ebx/9",          MIG_REASON_FIRMWARE,     true,
-         SETTINGS                                                                                                                                                                                },
-        {"nothing known", "erms",                          "",                              "x86/cpuid/7.0/ebx/9",          MIG_REASON_UNCLASSIFIED, false,
-         CAPTURE                                                                                                                                                                                 },
-        {"parameter",     "vmx",                           "!kvm.param.kvm_intel.nested=N", "x86/cpuid/1.0/ecx/5",
-         MIG_REASON_PARAMETER,                                                                                                                       false, LOAD                                 },
-        {"capability",    "@kvm/cap/MAX_VCPUS=9",          "",                              "kvm/cap/MAX_VCPUS",            MIG_REASON_KERNEL,       true,
-         MODULES                                                                                                                                                                                 },
-        {"conflict",      "",                              "clflush_size=4",                "x86/cpuid/1.0/ebx/15:8",       MIG_REASON_UNCLASSIFIED, false,
-         APART                                                                                                                                                                                   },
-        {"clearing",      "md_clear",                      SPR,                             "x86/cpuid/7.0/edx/10",         MIG_REASON_MICROCODE,    true,  INSTALL                              },
-    };
-
-    CHECK_EACH (c, cases) {
-        struct mig_result r;
-        const struct mig_finding *f = find_between(c->label, c->source, c->destination, c->id, &r);
-
-        check_text(c->label, mig_reason_name(c->reason), mig_reason_name(f->reason));
-        check_number(c->label, c->likely, f->likely);
-        check_text(c->label, c->remedy, f->remedy);
-        mig_result_clear(&r);
-    }
 }
 
 CHECK_TEST(findings_stand_in_the_order_of_the_table)
@@ -368,7 +309,6 @@ CHECK_MAIN(cmocka_unit_test(lists_that_miss_on_both_sides_are_one_finding),
            cmocka_unit_test(source_and_destination_are_not_mixed_up),
            cmocka_unit_test(what_concerns_no_guest_is_not_reported),
            cmocka_unit_test(a_guest_is_judged_against_a_host),
-           cmocka_unit_test(who_took_it_away_is_told_from_the_evidence),
            cmocka_unit_test(findings_stand_in_the_order_of_the_table),
            cmocka_unit_test(roots_are_the_lowest_base_that_is_lost_alike),
            cmocka_unit_test(a_list_names_only_what_the_other_lacks),

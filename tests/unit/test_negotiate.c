@@ -42,6 +42,8 @@ CHECK_TEST(the_verdict_says_which_way_a_guest_may_move)
         {"unknown MSR only here",        LEVEL_3 " @x86/msr/999=1",              LEVEL_3,                                  "compatible",            "compatible",
          "both"                                                                                                                                                                    },
         {"never offered here",           LEVEL_3 " tm",                          LEVEL_3,                                  "compatible",            "compatible",        "both"    },
+        {"lock elision gone there",      LEVEL_3 " hle",                         LEVEL_3,                                  "compatible-masked",
+         "compatible-masked",                                                                                                                                            "both"    },
         {"opt-in only here",             LEVEL_3 " mpx",                         LEVEL_3,                                  "compatible-on-profile", "incompatible",
          "backward"                                                                                                                                                                },
         {"no width there",               LEVEL_3,                                LEVEL_3 " @x86/cpuid/80000008.0/eax=0",   "compatible-on-profile",
@@ -96,6 +98,31 @@ CHECK_TEST(an_opt_in_is_offered_only_when_asked_for)
     small_negotiate(with, with, &asked, &r);
     check_number("on request", 1u << 14,
                  mig_profile_get(r.profile, mig_reg_cpuid(7, 0, MIG_EBX)) & 1u << 14);
+    mig_result_clear(&r);
+}
+
+/* Leaves for Windows: no part of a profile unless asked for. */
+CHECK_TEST(hyperv_leaves_are_merged_on_request)
+{
+    static const char *const hyperv[] = {"hyperv"};
+    struct mig_choice plain = {0}, asked = {.allow = hyperv, .allow_len = 1};
+    struct mig_reg reg = {MIG_SPACE_CPUID_HV, 0x40000003, 0, MIG_EAX};
+    const char *here = LEVEL_3 " hv_synic hv_vp_index", *there = LEVEL_3 " hv_synic hv_reset";
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *shown = NULL;
+    struct mig_result r;
+
+    small_negotiate(here, there, &plain, &r);
+    check_true("not by itself", mig_profile_find(r.profile, reg) == NULL);
+    mig_result_clear(&r);
+    small_negotiate(here, there, &asked, &r);
+    check_number("what both have", 1u << 2, mig_profile_get(r.profile, reg));
+    shown = mig_profile_as_snapshot(r.profile);
+    check_number("a guest was shown it", MIG_COVER_FULL,
+                 shown->groups[MIG_GROUP_CPUID_HV].coverage);
+    mig_result_clear(&r);
+    small_negotiate(here, LEVEL_3 " ~cpuid-hv=none", &asked, &r);
+    check_true("not covered is not 0", !mig_profile_find(r.profile, reg)->covered);
+    assert_non_null(mig_findings_find(&r.findings, "coverage/cpuid-hv"));
     mig_result_clear(&r);
 }
 
@@ -364,6 +391,7 @@ CHECK_TEST(a_minimum_that_is_not_reached_names_what_is_missing)
 
 CHECK_MAIN(cmocka_unit_test(the_verdict_says_which_way_a_guest_may_move),
            cmocka_unit_test(an_opt_in_is_offered_only_when_asked_for),
+           cmocka_unit_test(hyperv_leaves_are_merged_on_request),
            cmocka_unit_test(losses_name_what_each_host_gives_up),
            cmocka_unit_test(missing_evidence_is_a_warning_or_unknown),
            cmocka_unit_test(what_could_not_be_read_is_unknown),

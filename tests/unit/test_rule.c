@@ -90,7 +90,7 @@ CHECK_TEST(a_guest_may_move_by_its_rule)
         {"mitigation lost, host may be immune", WIDE(OR_MITIGATION),    1,    0,    MIG_ALLOW_ASK     },
         {"mitigation not shown",                WIDE(OR_MITIGATION),    0,    1,    MIG_ALLOW_YES     },
         {"vulnerability known",                 WIDE(OR_VULNERABLE),    1,    0,    MIG_ALLOW_YES     },
-        {"vulnerability unknown",               WIDE(OR_VULNERABLE),    0,    1,    MIG_ALLOW_NO      },
+        {"vulnerability unknown",               WIDE(OR_VULNERABLE),    0,    1,    MIG_ALLOW_ASK     },
         {"old behaviour gone",                  WIDE(OR_INVERTED),      0,    1,    MIG_ALLOW_NO      },
         {"guest never had it",                  WIDE(OR_INVERTED),      1,    0,    MIG_ALLOW_YES     },
         {"host forces a bit",                   WIDE(OR),               0x1,  0x3,  MIG_ALLOW_NO      },

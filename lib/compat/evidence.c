@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compat/evidence.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "compat/merge.h"
+
+struct mig_finding *mig_evidence_refuse(struct mig_result *r, const char *id,
+                                        enum mig_reason reason, char *why, const char *remedy)
+{
+    struct mig_finding *f = mig_findings_add(&r->findings, id, MIG_BLOCKER);
+
+    f->rule = mig_rule_name(MIG_RULE_EXACT);
+    f->reason = reason;
+    f->why = why;
+    f->remedy = mig_strdup(remedy);
+    return f;
+}
+
+static bool is_guest(const struct mig_evidence *e, size_t i)
+{
+    return e->has_guest && i == 0;
+}
+
+static bool is_one_arch(const struct mig_evidence *e, struct mig_result *r)
+{
+    for (size_t i = 1; i < e->len; i++) {
+        const struct mig_party *first = &e->parties[0], *other = &e->parties[i];
+
+        if (other->snapshot->arch != first->snapshot->arch) {
+            (void)mig_evidence_refuse(r, "host/arch", MIG_REASON_HARDWARE,
+                                      mig_strf("%s is %s, %s is %s: no guest runs on both",
+                                               first->name, mig_arch_name(first->snapshot->arch),
+                                               other->name, mig_arch_name(other->snapshot->arch)),
+                                      "choose hosts of one architecture");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False when the evidence does not tell. */
+static bool get_vendor(const struct mig_party *p, char ret[13])
+{
+    static const enum mig_part parts[] = {MIG_EBX, MIG_ECX, MIG_EDX};
+
+    for (size_t i = 0; i < MIG_COUNT(parts); i++) {
+        if (mig_party_get(p, mig_reg_cpuid(0, 0, parts[i])) == 0) {
+            return false;
+        }
+    }
+    mig_snapshot_vendor(p->snapshot, ret);
+    return true;
+}
+
+static bool is_one_vendor(const struct mig_evidence *e, struct mig_result *r)
+{
+    struct mig_reg reg = mig_reg_cpuid(0, 0, MIG_EBX);
+    const struct mig_party *first = NULL;
+    char vendor[13] = "", other[13];
+
+    for (size_t i = 0; i < e->len; i++) {
+        const struct mig_party *p = &e->parties[i];
+        struct mig_finding *f;
+
+        if (!get_vendor(p, other)) {
+            continue;
+        }
+        if (first == NULL) {
+            first = p;
+            memcpy(vendor, other, sizeof vendor);
+        } else if (strcmp(vendor, other) != 0) {
+            f = mig_evidence_refuse(r, "x86/cpuid/0.0/ebx", MIG_REASON_HARDWARE,
+                                    mig_strf("%s is %s, %s is %s: a guest that booted on one "
+                                             "vendor's CPU fails on the other's",
+                                             first->name, vendor, p->name, other),
+                                    "choose hosts of one CPU vendor");
+            if (!e->has_guest) {
+                f->source = mig_party_seen(first, reg);
+                f->destination = mig_party_seen(p, reg);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mig_evidence_is_alike(const struct mig_evidence *e, struct mig_result *r)
+{
+    return is_one_arch(e, r) && is_one_vendor(e, r);
+}
+
+/* Without the vendor, or the rules of the architecture, there is no answer
+ * that evidence stands behind. */
+static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
+{
+    enum mig_arch arch = e->parties[0].snapshot->arch;
+    char vendor[13];
+    bool all = true;
+
+    if (arch != MIG_ARCH_X86) {
+        (void)mig_evidence_refuse(
+            r, "coverage/arch", MIG_REASON_EVIDENCE,
+            mig_strf("no rules for %s hosts: their registers are captured and shown, not judged",
+                     mig_arch_name(arch)),
+            "see 'migctl diff' for what differs; do not move guests on this answer");
+        return false;
+    }
+    for (size_t i = 0; i < e->len; i++) {
+        if (!get_vendor(&e->parties[i], vendor)) {
+            char id[MIG_FIELD_ID_MAX];
+
+            (void)snprintf(id, sizeof id, "%s/vendor/%.48s", is_guest(e, i) ? "guest" : "host",
+                           e->parties[i].name);
+            (void)mig_evidence_refuse(
+                r, id, MIG_REASON_EVIDENCE,
+                mig_strf("the evidence of %s does not say whose CPU it is (leaf 0)",
+                         e->parties[i].name),
+                is_guest(e, i) ? "record the contract again, with leaf 0"
+                               : "capture the host with mig-agentd");
+            all = false;
+        }
+    }
+    return all;
+}
+
+static bool has_entries(const struct mig_party *p, enum mig_space space)
+{
+    size_t len;
+
+    (void)mig_snapshot_space(p->snapshot, space, &len);
+    return len > 0;
+}
+
+/* Hyper-V leaves: of a guest that has them, or where they are asked for. */
+static bool is_for_windows(const struct mig_evidence *e)
+{
+    for (size_t i = 0; i < e->choice->allow_len; i++) {
+        if (!e->has_guest && strcmp(e->choice->allow[i], "hyperv") == 0) {
+            return true;
+        }
+    }
+    return e->has_guest && has_entries(&e->parties[0], MIG_SPACE_CPUID_HV);
+}
+
+/* Groups of a host that a verdict speaks about. */
+static bool is_judged_of_host(const struct mig_evidence *e, enum mig_group group)
+{
+    enum mig_arch arch = e->parties[0].snapshot->arch;
+
+    switch (group) {
+    case MIG_GROUP_KVM_VIEW:
+    case MIG_GROUP_CAP:
+        return true;
+    case MIG_GROUP_CPUID:
+    case MIG_GROUP_MSR:
+    case MIG_GROUP_TSC:
+        return arch == MIG_ARCH_X86;
+    case MIG_GROUP_MSR_LIST:
+        return arch == MIG_ARCH_X86 &&
+               (!e->has_guest || has_entries(&e->parties[0], MIG_SPACE_MSR_LIST));
+    case MIG_GROUP_IDREG:
+        return arch == MIG_ARCH_ARM64;
+    case MIG_GROUP_CPUID_HV:
+        return is_for_windows(e);
+    case MIG_GROUP_VIRTIO:
+        return e->has_guest && has_entries(&e->parties[0], MIG_SPACE_VIRTIO);
+    case MIG_GROUP_CPUID_BARE:
+    case MIG_GROUP_CPUID_EMULATED:
+    case MIG_GROUP_SOFTWARE:
+    case MIG_GROUP_GUEST:
+    case MIG_GROUP_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool is_judged_of_guest(const struct mig_evidence *e, enum mig_group group)
+{
+    bool is_x86 = e->parties[0].snapshot->arch == MIG_ARCH_X86;
+
+    return group == MIG_GROUP_GUEST ||
+           (is_x86 &&
+            (group == MIG_GROUP_CPUID || group == MIG_GROUP_MSR || group == MIG_GROUP_TSC)) ||
+           (!is_x86 && group == MIG_GROUP_IDREG);
+}
+
+/* Who lacks a group, and what is to be done. */
+struct lack {
+    struct mig_text hosts; /* "alpha, beta" */
+    bool guest, unreadable;
+};
+
+static void find_lack(const struct mig_evidence *e, enum mig_group group, struct lack *ret)
+{
+    for (size_t i = 0; i < e->len; i++) {
+        enum mig_coverage c = e->parties[i].snapshot->groups[group].coverage;
+        bool judged = is_guest(e, i) ? is_judged_of_guest(e, group) : is_judged_of_host(e, group);
+
+        if (!judged || c == MIG_COVER_FULL) {
+            continue;
+        }
+        ret->unreadable = ret->unreadable || c == MIG_COVER_UNREADABLE;
+        if (is_guest(e, i)) {
+            ret->guest = true;
+        } else {
+            mig_text_addf(&ret->hosts, "%s%s", ret->hosts.len > 0 ? ", " : "", e->parties[i].name);
+        }
+    }
+}
+
+static void tell_lack(const struct mig_evidence *e, enum mig_group group, const struct lack *lack,
+                      struct mig_result *r)
+{
+    const char *hosts = lack->hosts.len > 0 ? lack->hosts.items : NULL;
+    const char *guest = lack->guest ? e->parties[0].name : NULL;
+    char id[MIG_FIELD_ID_MAX];
+    struct mig_finding *f;
+
+    r->partial = true;
+    r->uncovered[group] = true;
+    (void)snprintf(id, sizeof id, "coverage/%s", mig_group_name(group));
+    f = mig_findings_add(&r->findings, id, MIG_WARNING);
+    f->rule = "coverage";
+    f->reason = MIG_REASON_EVIDENCE;
+    f->why = mig_strf("%s of %s%s%s: %s",
+                      lack->unreadable ? "a capture failed, no complete evidence"
+                                       : "no complete evidence",
+                      guest != NULL ? guest : hosts, guest != NULL && hosts != NULL ? ", " : "",
+                      guest != NULL && hosts != NULL ? hosts : "", mig_group_why(group));
+    if (hosts == NULL) {
+        f->remedy = mig_strf("its VMM does not show it: record the contract of %s with one that "
+                             "does, or tolerate the group by policy",
+                             guest);
+    } else if (lack->unreadable) {
+        f->remedy = mig_strf("see the error in 'migctl snapshot show'; mig-agentd on %s needs "
+                             "access to KVM's device",
+                             hosts);
+    } else {
+        f->remedy = mig_strf("capture %s with mig-agentd instead of a dump", hosts);
+    }
+}
+
+bool mig_evidence_is_enough(const struct mig_evidence *e, struct mig_result *r)
+{
+    bool enough = is_judgeable(e, r);
+
+    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
+        enum mig_group group = (enum mig_group)g;
+        struct lack lack = {0};
+
+        find_lack(e, group, &lack);
+        if (lack.guest || lack.hosts.len > 0) {
+            tell_lack(e, group, &lack, r);
+            if ((lack.unreadable || e->choice->require_complete) && !e->choice->tolerate[group]) {
+                enough = false;
+            }
+        }
+        mig_text_clear(&lack.hosts);
+    }
+    return enough;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat/explain.h: all that the tables know of one id: what it is, by which
+ * rule it is judged, what hangs on it and what takes it away.  Needs no host.
+ */
+#pragma once
+
+#include "compat/finding.h"
+#include "cpu/names.h"
+
+struct mig_naming {
+    const char *name, *who; /* "sse3", "qemu intel" */
+};
+
+/* One edge of x86_deps.def, seen from one end. */
+struct mig_tie {
+    char *name; /* of the field at the other end, or an id */
+    const char *reason;
+};
+
+/* Somebody who may take it from guests, and how. */
+struct mig_taker {
+    enum mig_reason who;
+    char *how;
+};
+
+/* An id that is no single field, and what to do about it. */
+struct mig_topic {
+    const char *id, *title, *text, *remedy;
+};
+
+struct mig_explanation {
+    char id[MIG_FIELD_ID_MAX];
+    const struct mig_field *field; /* NULL: only a topic */
+    const struct mig_topic *topic; /* NULL: only a field */
+    struct mig_naming also[MIG_NAMES_MAX];
+    size_t also_len;
+    char *place;          /* in plain words; NULL without a field */
+    char *move, *profile; /* what the rule means; NULL without a field */
+    char *offer;          /* whether a new profile shows it */
+    int level;            /* x86-64 level that asks for it, 0: none */
+    struct mig_tie *needs, *needed_by;
+    size_t needs_len, needed_by_len;
+    struct mig_taker *takers;
+    size_t takers_len;
+};
+
+/* @word: a name, an alias or an id.  False when it is none; then @ret needs no
+ * clearing. */
+MIG_MUST_CHECK bool mig_explain(const char *word, struct mig_explanation *ret);
+void mig_explain_field(const struct mig_field *f, uint16_t sub, struct mig_explanation *ret);
+void mig_explain_clear(struct mig_explanation *e);
+
+/* The rows of a register id ("x86/cpuid/7.0/ebx"); len 0 when it is none. */
+struct mig_fields mig_explain_register(const char *word, struct mig_reg *ret);
+
+/* Names, aliases and ids that are spelled most like @word, best first; gives
+ * their number. */
+#define MIG_EXPLAIN_NEAREST 3
+size_t mig_explain_nearest(const char *word, const char *ret[MIG_EXPLAIN_NEAREST]);
+
+const char *mig_explain_vendor(enum mig_vendor vendor);
