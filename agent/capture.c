@@ -9,6 +9,7 @@
 
 #include "agent/collect.h"
 #include "base/log.h"
+#include "pact/policy.h"
 #include "session/evidence.h"
 #include "snapshot/codec.h"
 
@@ -46,6 +47,7 @@ bool mig_capture_take(const void *plan, struct mig_bytes *ret, struct mig_error 
     mig_collect_host(b, root, p->recall);
     mig_collect_params(b, root);
     mig_collect_vmm(b, root, p->recall, VMM_SHARE(p->timeout_ms));
+    mig_policy_add_facts(p->policy, p->policy_file, b);
     return finish(b, ret, err);
 }
 
@@ -63,6 +65,9 @@ static void copy(struct mig_builder *b, const struct mig_snapshot *s)
     for (size_t i = 0; i < s->facts_len; i++) {
         const struct mig_fact *f = &s->facts[i];
 
+        if (mig_policy_is_fact(f->name)) {
+            continue; /* add_policy() */
+        }
         if (f->errnum != 0) {
             mig_builder_add_unreadable_fact(b, f->name, f->errnum, f->source);
         } else {
@@ -74,6 +79,20 @@ static void copy(struct mig_builder *b, const struct mig_snapshot *s)
 
         mig_builder_cover(b, (enum mig_group)i, g->coverage, g->errnum, g->source);
     }
+}
+
+/* Who speaks for a host keeps to its policy, and to its own. */
+static bool add_policy(struct mig_builder *b, const struct mig_replay_plan *p,
+                       const struct mig_snapshot *s, struct mig_error *err)
+{
+    MIG_AUTO(mig_policy_clear) struct mig_policy policy = {0};
+
+    if (!mig_policy_of_snapshot(s, &policy, err)) {
+        return mig_wrap(err, "%s", p->path);
+    }
+    mig_policy_tighten(&policy, p->policy);
+    mig_policy_add_facts(&policy, p->policy_file, b);
+    return true;
 }
 
 /* The replay of a replay is no younger than the first one: its origin stays. */
@@ -114,7 +133,7 @@ bool mig_capture_replay(const void *plan, struct mig_bytes *ret, struct mig_erro
     b = mig_builder_new(e.snapshot->arch);
     copy(b, e.snapshot);
     add_origin(b, &e, p->path);
-    done = finish(b, ret, err);
+    done = add_policy(b, p, e.snapshot, err) && finish(b, ret, err);
     mig_evidence_clear(&e);
     return done;
 }

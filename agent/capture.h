@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "snapshot/snapshot.h"
 
+struct mig_policy;
 struct mig_recall;
 struct mig_trust;
 
@@ -17,6 +18,8 @@ struct mig_capture_plan {
     const char *kvm;
     const struct mig_recall *recall; /* NULL: find out everything */
     uint64_t timeout_ms;             /* of the whole capture */
+    const struct mig_policy *policy; /* of this host */
+    const char *policy_file;         /* where it stands */
 };
 
 /* A mig_child_fn for a struct mig_capture_plan. */
@@ -28,6 +31,8 @@ struct mig_replay_plan {
     const struct mig_trust *trust; /* NULL: a sealed file is an error */
     const char *name;              /* whom a sealed file must be of; NULL: anyone */
     int64_t now;
+    const struct mig_policy *policy; /* ours, beside the one that the file carries */
+    const char *policy_file;
 };
 
 /* A mig_child_fn for a struct mig_replay_plan: any file that can be evidence.

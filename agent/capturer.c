@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/now.h"
+#include "pact/policy.h"
 #include "snapshot/codec.h"
 
 /* Captures at once: each holds a VM for some milliseconds. */
@@ -39,17 +40,29 @@ struct mig_capturer {
     struct mig_children *children;
     struct mig_recall *recall;
     struct mig_snapshot *replayed; /* NULL: live */
+    struct mig_policy policy;
     int root;
     struct asks waiting;
     struct batch *running;
     unsigned running_len;
 };
 
+static const char *policy_file(const struct mig_agent_options *o)
+{
+    return o->policy != NULL ? o->policy : MIG_POLICY_PATH;
+}
+
 static struct mig_capture_plan live_plan(const struct mig_agent_options *o,
-                                         const struct mig_recall *recall)
+                                         const struct mig_recall *recall,
+                                         const struct mig_policy *policy)
 {
     return (struct mig_capture_plan){
-        .kvm = o->kvm, .recall = recall, .timeout_ms = o->capture_timeout_ms};
+        .kvm = o->kvm,
+        .recall = recall,
+        .timeout_ms = o->capture_timeout_ms,
+        .policy = policy,
+        .policy_file = policy_file(o),
+    };
 }
 
 struct mig_capturer *mig_capturer_new(struct mig_loop *loop, const struct mig_agent_options *o)
@@ -99,6 +112,7 @@ void mig_capturer_free(struct mig_capturer *c)
     refuse(&c->waiting);
     mig_recall_free(c->recall);
     mig_snapshot_free(c->replayed);
+    mig_policy_clear(&c->policy);
     mig_fd_close(c->root);
     mig_free(c->waiting.items);
     mig_free(c);
@@ -131,7 +145,7 @@ static void on_done(const struct mig_bytes *bytes, const struct mig_error *failu
 /* All who wait get the next capture together. */
 static void start_waiting(struct mig_capturer *c)
 {
-    const struct mig_capture_plan plan = live_plan(c->options, c->recall);
+    const struct mig_capture_plan plan = live_plan(c->options, c->recall, &c->policy);
     struct mig_error err = {0};
     struct batch *batch;
 
@@ -173,26 +187,41 @@ static bool run(mig_child_fn *fn, const void *plan, uint64_t timeout_ms, struct 
 }
 
 static bool replay(const struct mig_agent_options *o, const struct mig_credentials *creds,
-                   struct mig_snapshot **ret, struct mig_error *err)
+                   const struct mig_policy *policy, struct mig_snapshot **ret,
+                   struct mig_error *err)
 {
     const struct mig_replay_plan plan = {
         .path = o->replay,
         .trust = creds != NULL ? creds->trust : NULL,
         .name = creds != NULL ? creds->name : NULL,
         .now = mig_now_unix(),
+        .policy = policy,
+        .policy_file = policy_file(o),
     };
 
     return run(mig_capture_replay, &plan, o->capture_timeout_ms, ret, err);
 }
 
+bool mig_capturer_read_policy(struct mig_capturer *c, struct mig_error *err)
+{
+    struct mig_policy fresh;
+
+    if (!mig_policy_load(policy_file(c->options), &fresh, err)) {
+        return false;
+    }
+    mig_policy_clear(&c->policy);
+    c->policy = fresh;
+    return true;
+}
+
 bool mig_capturer_prepare(struct mig_capturer *c, const struct mig_credentials *creds,
                           struct mig_error *err)
 {
-    const struct mig_capture_plan plan = live_plan(c->options, c->recall);
+    const struct mig_capture_plan plan = live_plan(c->options, c->recall, &c->policy);
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
 
     if (mig_capturer_replays(c)) {
-        if (!replay(c->options, creds, &s, err)) {
+        if (!replay(c->options, creds, &c->policy, &s, err)) {
             return false;
         }
         mig_snapshot_free(c->replayed);
@@ -212,10 +241,14 @@ bool mig_capturer_prepare(struct mig_capturer *c, const struct mig_credentials *
 bool mig_capturer_once(const struct mig_agent_options *o, const struct mig_credentials *creds,
                        struct mig_snapshot **ret, struct mig_error *err)
 {
-    const struct mig_capture_plan plan = live_plan(o, NULL);
+    MIG_AUTO(mig_policy_clear) struct mig_policy policy = {0};
+    const struct mig_capture_plan plan = live_plan(o, NULL, &policy);
 
+    if (!mig_policy_load(policy_file(o), &policy, err)) {
+        return false;
+    }
     if (o->replay != NULL) {
-        return replay(o, creds, ret, err);
+        return replay(o, creds, &policy, ret, err);
     }
     return run(mig_capture_take, &plan, o->capture_timeout_ms, ret, err);
 }

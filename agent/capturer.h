@@ -25,6 +25,10 @@ struct mig_capturer *mig_capturer_new(struct mig_loop *loop, const struct mig_ag
 void mig_capturer_free(struct mig_capturer *c);
 MIG_AUTO_DEFINE(mig_capturer_free, struct mig_capturer *);
 
+/* Read what this host insists on, before all that follows and to have it anew;
+ * on failure the policy stays as it was. */
+MIG_MUST_CHECK bool mig_capturer_read_policy(struct mig_capturer *c, struct mig_error *err);
+
 /* Before serving: read the file to replay, or capture once to see whether it
  * can be done and to learn what later captures need not find out again. */
 MIG_MUST_CHECK bool mig_capturer_prepare(struct mig_capturer *c,

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/now.h"
 #include "base/text.h"
+#include "pact/policy.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "snapshot/snapshot.h"
@@ -154,6 +155,19 @@ static void check_parameters(struct report *r, const struct mig_snapshot *s)
     }
 }
 
+static void check_policy(struct report *r)
+{
+    const char *path = r->options->policy != NULL ? r->options->policy : MIG_POLICY_PATH;
+    MIG_AUTO(mig_policy_clear) struct mig_policy policy = {0};
+    struct mig_error err;
+
+    if (!mig_policy_load(path, &policy, &err)) {
+        tell(r, FAIL, "policy: %s", err.msg);
+    } else {
+        tell(r, PASS, "policy: %s", access(path, F_OK) == 0 ? path : "none");
+    }
+}
+
 static size_t count(const struct mig_snapshot *s, enum mig_space space)
 {
     size_t len;
@@ -207,6 +221,7 @@ bool mig_check_run(const struct mig_agent_options *o, FILE *out)
     tell(&r, PASS, "configuration: %s", configuration(o));
     check_addresses(&r);
     creds = check_keys(&r);
+    check_policy(&r);
     check_capture(&r, creds);
     return !r.failed;
 }

@@ -45,6 +45,11 @@ static void on_hangup(int signo __attribute__((unused)), void *data)
     } else {
         mig_log_error("keys stay as they were: %s", err.msg);
     }
+    if (mig_capturer_read_policy(d->capturer, &err)) {
+        mig_log_info("policy read again");
+    } else {
+        mig_log_error("policy stays as it was: %s", err.msg);
+    }
     if (mig_capturer_replays(d->capturer)) {
         if (mig_capturer_prepare(d->capturer, d->creds, &err)) {
             mig_log_info("%s read again", d->options->replay);
@@ -59,6 +64,7 @@ static bool prepare(struct daemon *d, struct mig_error *err)
     d->loop = mig_loop_new();
     d->capturer = mig_capturer_new(d->loop, d->options);
     return mig_credentials_load(d->options, mig_now_unix(), &d->creds, err) &&
+           mig_capturer_read_policy(d->capturer, err) &&
            mig_capturer_prepare(d->capturer, d->creds, err) &&
            mig_service_new(d->loop, d->options, d->capturer, d->creds, &d->service, err) &&
            mig_service_listen(d->service, err) && mig_sandbox_enter(err);

@@ -7,6 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "session/contract_file.h"
+#include "session/terms.h"
 
 #define DAY_S 86400
 
@@ -85,9 +88,14 @@ static bool believe_age(const struct mig_belief *belief, const struct mig_eviden
     if (belief->max_age_s == 0 || e->kind == MIG_EVIDENCE_LIVE || age <= belief->max_age_s) {
         return true;
     }
-    distrust(r, "trust/expired", "make the snapshot again, or accept older ones with --max-age",
-             mig_strf("%s: %s evidence is %" PRId64 " days old, accepted are %" PRId64, e->name,
-                      mig_evidence_kind_name(e->kind), age / DAY_S, belief->max_age_s / DAY_S));
+    distrust(r, "trust/expired",
+             belief->max_age_by != NULL
+                 ? "make the snapshot again"
+                 : "make the snapshot again, or accept older ones with --max-age",
+             mig_strf("%s: %s evidence is %" PRId64 " days old, accepted are %" PRId64 "%s%s",
+                      e->name, mig_evidence_kind_name(e->kind), age / DAY_S,
+                      belief->max_age_s / DAY_S, belief->max_age_by != NULL ? " by " : "",
+                      belief->max_age_by != NULL ? belief->max_age_by : ""));
     return false;
 }
 
@@ -156,10 +164,20 @@ bool mig_decision_check_names(struct mig_evidence *hosts, const char *const *wor
     return true;
 }
 
+/* @source is NULL for a guest that is restored. */
+static void ask_contract(struct mig_decision *d, const struct mig_choice *choice,
+                         const struct mig_party *source, const struct mig_party *destination)
+{
+    const struct mig_contract *c = d->contract->contract;
+    const struct mig_party guest = {c->vm, c->shown};
+
+    mig_check_contract(&guest, source, destination, choice, &d->result);
+}
+
 static void ask(struct mig_decision *d, const struct mig_choice *choice, bool pair)
 {
     struct mig_party *parties = mig_alloc(d->hosts_len, sizeof *parties);
-    bool whole = true;
+    bool whole = d->contract == NULL || d->contract->contract != NULL;
 
     for (size_t i = 0; i < d->hosts_len; i++) {
         parties[i] = (struct mig_party){d->hosts[i].name, d->hosts[i].snapshot};
@@ -168,6 +186,8 @@ static void ask(struct mig_decision *d, const struct mig_choice *choice, bool pa
     if (!whole) {
         d->result = (struct mig_result){
             .verdict = MIG_UNKNOWN, .passthrough = MIG_UNKNOWN, .partial = true};
+    } else if (d->contract != NULL) {
+        ask_contract(d, choice, pair ? &parties[0] : NULL, &parties[d->hosts_len - 1]);
     } else if (pair) {
         mig_negotiate(&parties[0], &parties[1], choice, &d->result);
     } else {
@@ -176,15 +196,66 @@ static void ask(struct mig_decision *d, const struct mig_choice *choice, bool pa
     mig_free(parties);
 }
 
+/* A guest is not known to run where the contract does not say so. */
+static void check_whereabouts(struct mig_decision *d)
+{
+    const struct mig_contract *c = d->contract->contract;
+    const char *holder = mig_contract_holder(c), *source = d->hosts[0].name;
+    struct mig_finding *f;
+
+    if (strcmp(holder, source) == 0) {
+        return;
+    }
+    f = mig_findings_add(&d->result.findings, "contract/elsewhere", MIG_WARNING);
+    f->rule = "contract";
+    f->reason = MIG_REASON_EVIDENCE;
+    f->why = holder[0] == '\0'
+                 ? mig_strf("the contract of %s does not say on which host it runs", c->vm)
+                 : mig_strf("by its contract %s runs on %s, not on %s", c->vm, holder, source);
+    f->remedy = mig_strdup("name the host that has the guest as the source, or take a newer "
+                           "contract from it");
+}
+
+/* Policies that are not understood can not be kept. */
+static struct mig_terms *settle(const struct mig_decision *d, const struct mig_choice *choice,
+                                const struct mig_belief *belief, struct mig_text *ret_refused)
+{
+    struct mig_terms *terms = mig_terms_new(choice, belief);
+
+    for (size_t i = 0; i < d->hosts_len; i++) {
+        const struct mig_evidence *e = &d->hosts[i];
+        struct mig_error err;
+
+        if (e->snapshot != NULL && !mig_terms_hear(terms, e->name, e->snapshot, &err)) {
+            mig_text_addf(ret_refused, "%s%s", ret_refused->len > 0 ? "; " : "", err.msg);
+        }
+    }
+    return terms;
+}
+
 bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
                         const struct mig_belief *belief, bool pair, struct mig_error *err)
 {
+    MIG_AUTO(mig_text_clear) struct mig_text refused = {0};
+
     if (!mig_decision_check(d->hosts, d->hosts_len, err)) {
         return false;
     }
-    ask(d, choice, pair);
+    d->terms = settle(d, choice, belief, &refused);
+    ask(d, mig_terms_choice(d->terms), pair);
+    mig_terms_explain(d->terms, d->contract != NULL, &d->result);
+    if (d->contract != NULL && d->contract->contract != NULL && pair) {
+        check_whereabouts(d);
+    }
+    if (d->contract != NULL) {
+        (void)mig_contract_file_believe(belief, d->contract, &d->result);
+    }
     for (size_t i = 0; i < d->hosts_len; i++) {
-        (void)mig_decision_believe(belief, &d->hosts[i], &d->result);
+        (void)mig_decision_believe(mig_terms_belief(d->terms), &d->hosts[i], &d->result);
+    }
+    if (refused.len > 0) {
+        mig_result_distrust(&d->result, "trust/policy", refused.items,
+                            "correct the policy of that host, or use one version of the programs");
     }
     return true;
 }
@@ -193,7 +264,8 @@ bool mig_decision_make(const struct mig_gather *g, const struct mig_choice *choi
                        const struct mig_belief *belief, const char *const *words, size_t len,
                        bool pair, struct mig_decision *ret, struct mig_error *err)
 {
-    *ret = (struct mig_decision){.hosts = mig_alloc(len, sizeof *ret->hosts), .hosts_len = len};
+    ret->hosts = mig_alloc(len, sizeof *ret->hosts);
+    ret->hosts_len = len;
     return mig_gather_run(g, words, len, ret->hosts, err) &&
            mig_decision_check_names(ret->hosts, words, len, pair, err) &&
            mig_decision_judge(ret, choice, belief, pair, err);
@@ -223,6 +295,7 @@ void mig_decision_clear(struct mig_decision *d)
         mig_evidence_clear(&d->hosts[i]);
     }
     mig_free(d->hosts);
+    mig_terms_free(d->terms);
     mig_result_clear(&d->result);
     *d = (struct mig_decision){0};
 }

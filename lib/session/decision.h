@@ -8,16 +8,27 @@
 #include "compat/negotiate.h"
 #include "session/gather.h"
 
+struct mig_contract_file; /* session/contract_file.h */
+struct mig_policy;        /* pact/policy.h */
+struct mig_terms;         /* session/terms.h */
+
 /* What a site believes beside what signatures say. */
 struct mig_belief {
     bool allow_unsigned;
-    bool live_only;    /* gates: nothing filed or replayed */
-    int64_t max_age_s; /* filed and replayed evidence; 0 = any age */
+    bool live_only;                  /* gates: nothing filed or replayed */
+    int64_t max_age_s;               /* filed and replayed evidence; 0 = any age */
+    const char *max_age_by;          /* the policy that says so; NULL: the operator */
+    const struct mig_policy *policy; /* our own, or NULL */
+    const char *policy_file;         /* where it stands */
 };
 
 struct mig_decision {
+    /* Asked about this running guest instead of new ones; borrowed, set by the
+     * caller, or NULL. */
+    const struct mig_contract_file *contract;
     struct mig_evidence *hosts; /* in the order they were named */
     size_t hosts_len;
+    struct mig_terms *terms; /* what the result was measured by */
     struct mig_result result;
 };
 
@@ -25,10 +36,12 @@ struct mig_decision {
 enum mig_fail_on { MIG_FAIL_ON_BLOCKER, MIG_FAIL_ON_WARN, MIG_FAIL_ON_NEVER };
 
 /* Ask @len hosts and answer: the pair question when @pair (then @len is 2),
- * else the baseline.  Evidence that is refused lowers the verdict to unknown
+ * else the baseline.  With a contract: from the first of a pair to the second,
+ * or restored on the only one.  Policies, our own and those that agents signed,
+ * make @choice and @belief stricter.  Evidence that is refused lowers the verdict to unknown
  * and is logged.  False when there is no verdict at all: a host that can not
- * be reached, a wrong command line; further hosts' errors are logged.  The
- * caller clears @ret in both cases. */
+ * be reached, a wrong command line; further hosts' errors are logged.  @ret
+ * starts zeroed but for the contract; the caller clears it in both cases. */
 MIG_MUST_CHECK bool mig_decision_make(const struct mig_gather *g, const struct mig_choice *choice,
                                       const struct mig_belief *belief, const char *const *words,
                                       size_t len, bool pair, struct mig_decision *ret,

@@ -178,9 +178,8 @@ bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *seale
     return true;
 }
 
-/* "dir/web3.cpuid.json" -> "web3.cpuid"; what the file is called is all that is
- * known of its host. */
-static void name_from_path(const char *path, char ret[MIG_NAME_MAX])
+/* What the file is called is all that is known of its host. */
+void mig_evidence_name_of_path(const char *path, char ret[MIG_NAME_MAX])
 {
     const char *base = strrchr(path, '/');
     char *dot;
@@ -202,7 +201,7 @@ static bool read_unsigned(const char *path, const struct mig_bytes *file, int64_
 {
     struct mig_evidence e = {0};
 
-    name_from_path(path, e.name);
+    mig_evidence_name_of_path(path, e.name);
     if (!mig_import(e.name, (const char *)file->items, file->len, &e.snapshot, &e.format, err)) {
         return refuse(ret, mig_evidence_refusal_of(err->code));
     }
@@ -219,6 +218,17 @@ static bool read_unsigned(const char *path, const struct mig_bytes *file, int64_
     return true;
 }
 
+/* Said before trust is asked: it is the wrong file, whoever signed it. */
+static bool check_type(const struct mig_bytes *file, struct mig_error *err)
+{
+    enum mig_payload_type type;
+
+    return !mig_seal_peek(file->items, file->len, &type) || type != MIG_PAYLOAD_CONTRACT ||
+           mig_fail(err, MIG_TRUST,
+                    "is the contract of a guest, not a snapshot of a host: it goes with "
+                    "--contract or 'migctl contract'");
+}
+
 bool mig_evidence_read(const struct mig_trust *trust, const char *path, int64_t now,
                        struct mig_evidence *ret, struct mig_error *err)
 {
@@ -230,6 +240,10 @@ bool mig_evidence_read(const struct mig_trust *trust, const char *path, int64_t 
     }
     if (!mig_seal_is_envelope(file.items, file.len)) {
         return read_unsigned(path, &file, now, ret, err) || mig_wrap(err, "%s", shown);
+    }
+    if (!check_type(&file, err)) {
+        (void)mig_wrap(err, "%s", shown);
+        return refuse(ret, "trust/unverified");
     }
     if (trust == NULL) {
         (void)mig_fail(err, MIG_USAGE,

@@ -50,6 +50,9 @@ MIG_MUST_CHECK bool mig_evidence_open(const struct mig_trust *trust, const unsig
 MIG_MUST_CHECK bool mig_evidence_read(const struct mig_trust *trust, const char *path, int64_t now,
                                       struct mig_evidence *ret, struct mig_error *err);
 
+/* "dir/web3.cpuid.json" -> "web3.cpuid", "-" -> "stdin". */
+void mig_evidence_name_of_path(const char *path, char ret[MIG_NAME_MAX]);
+
 /* The general finding id for a failure of this code. */
 const char *mig_evidence_refusal_of(enum mig_code code);
 

@@ -8,13 +8,12 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "cpu/field.h"
 #include "cpu/level.h"
+#include "cpu/wordlist.h"
 #include "seal/identity.h"
 
 #define SYSTEM_FILE "/etc/mig/migctl.conf"
 #define HOST_PREFIX "host."
-#define ALLOW_MAX 64
 
 static const struct mig_option file_rows[] = {
 #define OPTION MIG_HOST_OPTION
@@ -105,88 +104,23 @@ static bool load_files(struct mig_host_options *h, const char *config, struct mi
     return load_if_there(h, SYSTEM_FILE, err) && (own == NULL || load_if_there(h, own, err));
 }
 
-/* One word of a comma list after the other; empty ones are skipped. */
-static bool each_word(const char *list,
-                      bool (*take)(struct mig_host_options *, const char *, struct mig_error *),
-                      struct mig_host_options *h, struct mig_error *err)
+static bool read_lists(struct mig_host_options *h, struct mig_error *err)
 {
-    MIG_AUTO(mig_free) char *copy = mig_strdup(list);
-    char *rest = copy, *word;
-
-    while ((word = strsep(&rest, ",")) != NULL) {
-        word = mig_text_trim(word);
-        if (*word != '\0' && !take(h, word, err)) {
-            return false;
-        }
+    if (h->tolerate != NULL && !mig_wordlist_groups(h->tolerate, h->choice.tolerate, err)) {
+        return mig_wrap(err, "tolerate");
     }
-    return true;
+    h->allow_names = mig_alloc(MIG_OPT_INS_MAX, sizeof *h->allow_names);
+    h->choice.allow = h->allow_names;
+    return h->allow == NULL ||
+           mig_wordlist_opt_ins(h->allow, h->allow_names, &h->choice.allow_len, err) ||
+           mig_wrap(err, "allow");
 }
 
-static void list_groups(struct mig_text *t)
+static bool read_policy(struct mig_host_options *h, struct mig_error *err)
 {
-    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
-        mig_text_addf(t, "%s%s", g == 0 ? "" : ", ", mig_group_name((enum mig_group)g));
-    }
-}
-
-static bool take_group(struct mig_host_options *h, const char *word, struct mig_error *err)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text known = {0};
-    enum mig_group group;
-
-    if (mig_group_parse(word, &group)) {
-        h->choice.tolerate[group] = true;
-        return true;
-    }
-    list_groups(&known);
-    return mig_fail(err, MIG_USAGE, "tolerate: unknown group '%.40s'; groups are %s", word,
-                    known.items);
-}
-
-/* The field table owns the names; give back its own spelling. */
-static const char *find_opt_in(const char *word)
-{
-    const struct mig_fields all = mig_field_all();
-
-    for (size_t i = 0; i < all.len; i++) {
-        if (all.items[i].opt_in != NULL && strcmp(all.items[i].opt_in, word) == 0) {
-            return all.items[i].opt_in;
-        }
-    }
-    return NULL;
-}
-
-static bool is_listed(const struct mig_text *t, const char *name)
-{
-    MIG_AUTO(mig_free) char *list = mig_strf(", %s, ", t->items != NULL ? t->items : "");
-    MIG_AUTO(mig_free) char *wanted = mig_strf(", %s, ", name);
-
-    return strstr(list, wanted) != NULL;
-}
-
-static void list_opt_ins(struct mig_text *t)
-{
-    const struct mig_fields all = mig_field_all();
-
-    for (size_t i = 0; i < all.len; i++) {
-        if (all.items[i].opt_in != NULL && !is_listed(t, all.items[i].opt_in)) {
-            mig_text_addf(t, "%s%s", t->len > 0 ? ", " : "", all.items[i].opt_in);
-        }
-    }
-}
-
-static bool take_allow(struct mig_host_options *h, const char *word, struct mig_error *err)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text known = {0};
-    const char *name = find_opt_in(word);
-
-    if (name != NULL && h->choice.allow_len < ALLOW_MAX) {
-        h->allow_names[h->choice.allow_len++] = name;
-        return true;
-    }
-    list_opt_ins(&known);
-    return mig_fail(err, MIG_USAGE, "allow: '%.40s' is no opt-in feature; they are %s", word,
-                    known.items != NULL ? known.items : "none");
+    h->belief.policy_file = h->policy != NULL ? h->policy : MIG_POLICY_PATH;
+    h->belief.policy = &h->site;
+    return mig_policy_load(h->belief.policy_file, &h->site, err);
 }
 
 static bool fill(struct mig_host_options *h, struct mig_error *err)
@@ -208,11 +142,8 @@ static bool fill(struct mig_host_options *h, struct mig_error *err)
         return mig_fail(err, MIG_USAGE, "minimum: unknown level '%.40s'; levels are %s to %s",
                         h->minimum, mig_level_name(1), mig_level_name(4));
     }
-    h->allow_names = mig_alloc(ALLOW_MAX, sizeof *h->allow_names);
-    h->choice.allow = h->allow_names;
     h->choice.require_complete = h->require_complete;
-    return (h->tolerate == NULL || each_word(h->tolerate, take_group, h, err)) &&
-           (h->allow == NULL || each_word(h->allow, take_allow, h, err));
+    return read_lists(h, err) && read_policy(h, err);
 }
 
 static void free_hosts(struct mig_host_options *h)
@@ -224,6 +155,7 @@ static void free_hosts(struct mig_host_options *h)
     mig_free(h->hosts.items);
     mig_free((void *)h->allow_names);
     h->allow_names = NULL;
+    mig_policy_clear(&h->site);
     memset(&h->hosts, 0, sizeof h->hosts);
 }
 

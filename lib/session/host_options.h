@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/options.h"
+#include "pact/policy.h"
 #include "session/decision.h"
 
 struct mig_configured_host {
@@ -22,7 +23,7 @@ struct mig_host_options {
     char *ca, *cert, *key, *crl;
     uint64_t timeout_ms, max_age_ms;
     bool allow_unsigned, require_complete;
-    char *tolerate, *allow, *minimum;
+    char *tolerate, *allow, *minimum, *policy;
     bool verbose, quiet;
     char *config;
 
@@ -35,6 +36,7 @@ struct mig_host_options {
     struct mig_gather gather;
     struct mig_choice choice;
     struct mig_belief belief;
+    struct mig_policy site;
     const char **allow_names;
 };
 

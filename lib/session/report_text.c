@@ -7,38 +7,71 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cpu/level.h"
+#include "session/contract_file.h"
+#include "session/finding_text.h"
 #include "session/page.h"
+#include "session/paint.h"
 
 #define SHORT_DIGEST_BYTES 6
-#define SHOWN_DEPENDANTS 12
+
+struct meaning {
+    enum mig_paint paint;
+    const char *pair, *set, *running;
+};
+
+static const struct meaning meanings[MIG_VERDICT_COUNT] = {
+    [MIG_COMPATIBLE] =
+        {
+                          MIG_PAINT_GOOD,                                                               "Guests can move as they are.",
+                          "These hosts show the same; guests move between all of them.",                                                            "The running guest can move as it is.",
+                          },
+    [MIG_COMPATIBLE_MASKED] =
+        {
+                          MIG_PAINT_GOOD,                                                                            "Guests can move; the destination hides from them what the source does not have.",
+                          "Guests move between these hosts; each hides what the others do not have.",
+                          "The running guest can move; the destination hides from it what it was not shown.",
+                          },
+    [MIG_COMPATIBLE_ON_PROFILE] =
+        {
+                          MIG_PAINT_CARE,   "The hosts differ. Guests booted on the profile below move both ways; what each "
+            "host gives up for that is listed.",                          "The hosts differ. Guests booted on the profile below move between all of them; "
+            "what each host gives up for that is listed.",                                                                                                                        "The hosts differ. Guests booted on the profile below move both ways.",
+                          },
+    [MIG_NEEDS_POWER_CYCLE] =
+        {
+                          MIG_PAINT_CARE,                                                               "The running guest can not move. Power cycled on the profile below, it can.",
+                          "The running guest can not move. Power cycled on the profile below, it can.",
+                          "The running guest can not move: it was shown what the destination can not give, "
+            "and keeps that until it is powered off. Power cycled on the profile below, it can.", },
+    [MIG_INCOMPATIBLE] =
+        {
+                          MIG_PAINT_BAD,                                                                            "No guest profile makes these two hosts compatible; the blockers say why.",
+                          "No guest profile fits all of these hosts; the blockers say why.",                                                                                                           "The running guest can not move, and no profile that it could be powered on with "
+            "lifts that; the blockers say why.", },
+    [MIG_UNKNOWN] =
+        {
+                          MIG_PAINT_BAD, "No answer: evidence is missing, too old, unsigned, refused or incomplete. The "
+            "findings say which.",                                      "No answer: evidence is missing, too old, unsigned, refused or incomplete. The "
+            "findings say which.",                                               "No answer for this guest: evidence is missing, too old, unsigned, refused or "
+            "incomplete. The findings say which.", },
+};
+
+void mig_report_text_heading(const struct mig_report *r, const char *text)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
+
+    mig_paint_add(&t, r->colour, MIG_PAINT_STRONG, text);
+    (void)fprintf(r->out, "\n%s\n", t.items);
+}
 
 static void print_verdict(const struct mig_report *r, const struct mig_result *result)
 {
-    static const struct {
-        const char *pair, *set;
-    } meaning[MIG_VERDICT_COUNT] = {
-        [MIG_COMPATIBLE] = {"Guests can move as they are.",
-                            "These hosts show the same; guests move between all of them."                                                                                       },
-        [MIG_COMPATIBLE_MASKED] =
-            {"Guests can move; the destination hides from them what the source does not have.",
-                            "Guests move between these hosts; each hides what the others do not have."                                                                          },
-        [MIG_COMPATIBLE_ON_PROFILE] =
-            {"The hosts differ. Guests booted on the profile below move both ways; what each host "
-             "gives up for that is listed.",                                       "The hosts differ. Guests booted on the profile below move between all of them; what "
-             "each host gives up for that is listed."                                                   },
-        [MIG_NEEDS_POWER_CYCLE] =
-            {"The running guest can not move. Power cycled on the profile below, it can.",
-                            "The running guest can not move. Power cycled on the profile below, it can."                                                                        },
-        [MIG_INCOMPATIBLE] = {"No guest profile makes these two hosts compatible; the blockers say "
-                              "why.",                                              "No guest profile fits all of these hosts; the blockers say why."},
-        [MIG_UNKNOWN] = {"No answer: evidence is missing, too old, unsigned, refused or "
-                         "incomplete. The findings say which.",                    "No answer: evidence is missing, too old, unsigned, refused or "
-                         "incomplete. The findings say which."                       },
-    };
+    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
+    const struct meaning *m = &meanings[result->verdict];
 
-    (void)fprintf(r->out, "verdict: %s\n", mig_verdict_name(result->verdict));
-    mig_page_paragraph(r->out, 2, 2,
-                       r->pair ? meaning[result->verdict].pair : meaning[result->verdict].set);
+    mig_paint_add(&t, r->colour, m->paint, mig_verdict_name(result->verdict));
+    (void)fprintf(r->out, "verdict: %s\n", t.items);
+    mig_page_paragraph(r->out, 2, 2, r->running ? m->running : r->pair ? m->pair : m->set);
 }
 
 /* What becomes of a guest that saw everything. */
@@ -83,7 +116,9 @@ static void print_host(const struct mig_report *r, const struct mig_evidence *e,
     MIG_AUTO(mig_text_clear) struct mig_text t = {0};
     char age[MIG_PAGE_AGE_MAX], digest[2 * SHORT_DIGEST_BYTES + 1], vendor[13] = "";
 
-    mig_text_addf(&t, "%s%s: ", role, e->name);
+    mig_text_add(&t, role);
+    mig_paint_add(&t, r->colour, MIG_PAINT_STRONG, e->name);
+    mig_text_add(&t, ": ");
     if (e->snapshot == NULL) {
         mig_text_add(&t, "no evidence");
         mig_page_paragraph(r->out, 2, 6, t.items);
@@ -105,9 +140,11 @@ static void print_host(const struct mig_report *r, const struct mig_evidence *e,
 
 void mig_report_text_hosts(const struct mig_report *r, const struct mig_evidence *hosts, size_t len)
 {
-    (void)fprintf(r->out, "\nhosts\n");
+    mig_report_text_heading(r, "hosts");
     for (size_t i = 0; i < len; i++) {
-        print_host(r, &hosts[i], !r->pair ? "" : i == 0 ? "source " : "destination ");
+        bool goes_there = r->pair ? i == 1 : r->running;
+
+        print_host(r, &hosts[i], goes_there ? "destination " : r->pair ? "source " : "");
     }
 }
 
@@ -131,81 +168,6 @@ void mig_report_text_value(struct mig_seen seen, char ret[MIG_REPORT_VALUE_MAX])
     MIG_ASSERT(false);
 }
 
-static void add_value(struct mig_text *t, const char *who, struct mig_seen seen)
-{
-    char value[MIG_REPORT_VALUE_MAX];
-
-    mig_report_text_value(seen, value);
-    mig_text_addf(t, "%s%s %s", t->len > 0 ? ", " : "", who, value);
-}
-
-/* The id, what people call it, and the values that differ. */
-static void print_place(const struct mig_report *r, const struct mig_finding *f)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text names = {0}, values = {0}, all = {0};
-
-    for (size_t i = 0; i < f->names_len; i++) {
-        mig_text_addf(&names, "%s%s", i > 0 ? ", " : "", f->names[i]);
-    }
-    if (f->guest.known != MIG_UNCOVERED) {
-        add_value(&values, "guest", f->guest);
-    }
-    if (f->source.known != MIG_UNCOVERED || f->destination.known != MIG_UNCOVERED) {
-        add_value(&values, r->pair ? "source" : "one host", f->source);
-        add_value(&values, r->pair ? "destination" : "another", f->destination);
-    }
-    mig_text_addf(&all, "%s", f->id);
-    if (names.len > 0) {
-        mig_text_addf(&all, " (%s)", names.items);
-    }
-    if (values.len > 0) {
-        mig_text_addf(&all, ": %s", values.items);
-    }
-    mig_page_paragraph(r->out, 2, 6, all.items);
-}
-
-/* Many findings share a remedy: @above is that of the one before. */
-static void print_cause(const struct mig_report *r, const struct mig_finding *f, const char *above)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
-
-    if (f->rule != NULL) {
-        mig_text_addf(&t, "rule %s, ", f->rule);
-    }
-    mig_text_addf(&t, "reason %s%s", mig_reason_name(f->reason), f->likely ? " (likely)" : "");
-    if (f->why != NULL) {
-        mig_text_addf(&t, ": %s", f->why);
-    }
-    mig_page_paragraph(r->out, 6, 6, t.items);
-    if (f->remedy != NULL) {
-        mig_page_item(r->out, 6, "remedy: ",
-                      above != NULL && strcmp(above, f->remedy) == 0 ? "as above" : f->remedy);
-    }
-}
-
-/* What follows from a finding is told with it, by name where it has one. */
-static void print_dependants(const struct mig_report *r, const struct mig_findings *list,
-                             const struct mig_finding *f)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
-
-    size_t shown = r->verbose || f->dependants_len <= SHOWN_DEPENDANTS + 1 ? f->dependants_len
-                                                                           : SHOWN_DEPENDANTS;
-
-    for (size_t i = 0; i < shown; i++) {
-        const struct mig_finding *d = mig_findings_find(list, f->dependants[i]);
-
-        mig_text_addf(&t, "%s%s", i > 0 ? ", " : "",
-                      d != NULL && d->names_len > 0 ? d->names[0] : f->dependants[i]);
-    }
-    if (shown < f->dependants_len) {
-        mig_text_addf(&t, " and %zu more", f->dependants_len - shown);
-    }
-    if (t.len > 0) {
-        mig_page_item(r->out, 6, "and with it: ", t.items);
-    }
-}
-
 static size_t count(const struct mig_findings *list, enum mig_severity severity)
 {
     size_t n = 0;
@@ -216,43 +178,32 @@ static size_t count(const struct mig_findings *list, enum mig_severity severity)
     return n;
 }
 
-static void print_section(const struct mig_report *r, const struct mig_findings *list,
-                          enum mig_severity severity)
-{
-    const char *above = NULL;
-
-    for (size_t i = 0; i < list->len; i++) {
-        const struct mig_finding *f = &list->items[i];
-
-        if (f->severity == severity && (f->root == NULL || r->verbose)) {
-            print_place(r, f);
-            print_cause(r, f, above);
-            print_dependants(r, list, f);
-            above = f->remedy;
-        }
-    }
-}
-
 void mig_report_text_findings(const struct mig_report *r, const struct mig_findings *list)
 {
     static const struct {
         enum mig_severity severity;
+        enum mig_paint paint;
         const char *heading;
     } sections[] = {
-        {MIG_BLOCKER,  "blockers"},
-        {MIG_SECURITY, "security"},
-        {MIG_WARNING,  "warnings"},
-        {MIG_NOTE,     "notes"   }
+        {MIG_BLOCKER,  MIG_PAINT_BAD,    "blockers"},
+        {MIG_SECURITY, MIG_PAINT_BAD,    "security"},
+        {MIG_WARNING,  MIG_PAINT_CARE,   "warnings"},
+        {MIG_NOTE,     MIG_PAINT_STRONG, "notes"   }
     };
 
     for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
+        MIG_AUTO(mig_text_clear) struct mig_text heading = {0};
         size_t total = count(list, sections[s].severity);
+        bool hidden = sections[s].severity == MIG_NOTE && !r->verbose;
 
-        if (total > 0 && sections[s].severity == MIG_NOTE && !r->verbose) {
-            (void)fprintf(r->out, "\nnotes: %zu, shown with -v\n", total);
-        } else if (total > 0) {
-            (void)fprintf(r->out, "\n%s: %zu\n", sections[s].heading, total);
-            print_section(r, list, sections[s].severity);
+        if (total == 0) {
+            continue;
+        }
+        mig_paint_add(&heading, r->colour, sections[s].paint, sections[s].heading);
+        (void)fprintf(r->out, "\n%s: %zu%s\n", heading.items, total,
+                      hidden ? ", shown with -v" : "");
+        if (!hidden) {
+            mig_finding_text_print(r, list, sections[s].severity);
         }
     }
 }
@@ -275,21 +226,23 @@ void mig_report_text_losses(const struct mig_report *r, const struct mig_loss *l
     size_t i = 0;
 
     if (len > 0) {
-        (void)fprintf(r->out, "\ngiven up for the profile\n");
+        mig_report_text_heading(r, "given up for the profile");
     }
     while (i < len) {
         const char *host = losses[i].host;
         MIG_AUTO(mig_text_clear) struct mig_text names = {0};
         const char *comma = "";
 
-        mig_text_addf(&names, "%s: ", host);
+        mig_paint_add(&names, r->colour, MIG_PAINT_STRONG, host);
+        mig_text_add(&names, ": ");
         for (size_t first = i; i < len && strcmp(losses[i].host, host) == 0; i++) {
             bool named = losses[i].name != NULL && losses[i].name[0] != '\0';
 
             if (is_told(&losses[first], i - first)) {
                 continue;
             }
-            mig_text_addf(&names, "%s%s%s", comma, named ? losses[i].name : losses[i].id,
+            mig_text_addf(&names, "%s%s", comma, named ? losses[i].name : losses[i].id);
+            mig_paint_add(&names, r->colour, losses[i].security ? MIG_PAINT_BAD : MIG_PAINT_FAINT,
                           losses[i].security    ? " [security]"
                           : losses[i].announced ? " [to be shown]"
                                                 : "");
@@ -316,27 +269,27 @@ static void print_registers(const struct mig_report *r, const struct mig_profile
     (void)fprintf(r->out, "  registers:\n");
     for (size_t i = 0; i < p->words_len; i++) {
         struct mig_reg reg = mig_reg_from_key(p->words[i].key);
-        char text[MIG_REG_TEXT_MAX];
+        char text[MIG_REG_TEXT_MAX], head[MIG_REG_TEXT_MAX + 2], value[24];
 
         mig_reg_print(reg, text);
-        if (p->words[i].covered) {
-            (void)fprintf(r->out, "    %-28s 0x%0*" PRIx64 "\n", text, (int)mig_reg_width(reg) / 4,
-                          p->words[i].value);
-        } else {
-            (void)fprintf(r->out, "    %-28s not covered\n", text);
-        }
+        (void)snprintf(head, sizeof head, "%-28s ", text);
+        (void)snprintf(value, sizeof value, "0x%0*" PRIx64, (int)mig_reg_width(reg) / 4,
+                       p->words[i].value);
+        mig_page_item(r->out, 4, head, p->words[i].covered ? value : "not covered");
     }
 }
 
 void mig_report_text_profile(const struct mig_report *r, const struct mig_profile *p)
 {
+    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
     char digest[2 * MIG_DIGEST_BYTES + 1];
 
     if (p == NULL) {
         return;
     }
     mig_text_hex(p->digest, sizeof p->digest, digest);
-    (void)fprintf(r->out, "\nprofile\n  digest: %s\n", digest);
+    mig_report_text_heading(r, "profile");
+    mig_page_item(r->out, 2, "digest: ", digest);
     if (p->arch == MIG_ARCH_X86) {
         (void)fprintf(r->out, "  level: %s\n",
                       p->level > 0 ? mig_level_name(p->level) : "below x86-64-v1");
@@ -347,8 +300,9 @@ void mig_report_text_profile(const struct mig_report *r, const struct mig_profil
     if (p->tsc_khz != 0) {
         (void)fprintf(r->out, "  TSC: %" PRIu64 " kHz\n", p->tsc_khz);
     }
-    (void)fprintf(r->out, "  %zu features, %zu registers%s\n", p->features_len, p->words_len,
+    mig_text_addf(&t, "%zu features, %zu registers%s", p->features_len, p->words_len,
                   r->verbose ? "" : ", shown with -v or -o json");
+    mig_page_paragraph(r->out, 2, 2, t.items);
     if (r->verbose) {
         print_features(r, p);
         print_registers(r, p);
@@ -369,13 +323,35 @@ static void print_coverage(const struct mig_report *r, const struct mig_result *
     }
 }
 
+static void print_guest(const struct mig_report *r, const struct mig_contract_file *f)
+{
+    char line[MIG_CONTRACT_LINE_MAX];
+
+    mig_contract_file_print(f, line);
+    mig_page_paragraph(r->out, 2, 4, line);
+}
+
 void mig_report_text(const struct mig_report *r, const struct mig_decision *d)
 {
+    struct mig_report whole = *r;
+
+    if (r->pair && d->hosts_len == 2) {
+        whole.source = d->hosts[0].snapshot;
+        whole.destination = d->hosts[1].snapshot;
+    }
+    if (d->contract != NULL && d->contract->contract != NULL) {
+        whole.guest = d->contract->contract->shown;
+        whole.destination = d->hosts[d->hosts_len - 1].snapshot;
+    }
     print_verdict(r, &d->result);
-    print_passthrough(r, d);
+    if (d->contract != NULL) {
+        print_guest(r, d->contract);
+    } else {
+        print_passthrough(r, d);
+    }
     print_coverage(r, &d->result);
     mig_report_text_hosts(r, d->hosts, d->hosts_len);
-    mig_report_text_findings(r, &d->result.findings);
+    mig_report_text_findings(&whole, &d->result.findings);
     mig_report_text_losses(r, d->result.losses, d->result.losses_len);
     mig_report_text_profile(r, d->result.profile);
 }

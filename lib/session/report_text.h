@@ -13,9 +13,17 @@ struct mig_report {
     FILE *out;
     bool verbose; /* notes, features and registers too */
     bool pair;    /* hosts[0] is the source, hosts[1] the destination */
+    bool running; /* the question is about one running guest: its contract */
+    bool colour;  /* session/paint.h */
+    /* To show whole registers of, when verbose; mig_report_text() knows the
+     * hosts' of a pair. */
+    const struct mig_snapshot *guest, *source, *destination;
 };
 
 void mig_report_text(const struct mig_report *r, const struct mig_decision *d);
+
+/* An empty line and the heading of a section. */
+void mig_report_text_heading(const struct mig_report *r, const char *text);
 
 /* Parts of it, each with its heading; nothing when there is nothing to say. */
 void mig_report_text_hosts(const struct mig_report *r, const struct mig_evidence *hosts,

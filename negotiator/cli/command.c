@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/now.h"
 #include "report_json.h"
+#include "report_yaml.h"
+#include "seal/key.h"
+#include "session/contract_file.h"
 #include "session/report_text.h"
 #include "verb.h"
 
@@ -24,9 +28,16 @@ static bool parse_output(const struct command_form *form, struct command *c, str
     if (form->output_is_file) {
         return true;
     }
-    c->json = strcmp(c->output, "json") == 0;
+    c->yaml = strcmp(c->output, "yaml") == 0;
+    c->json = c->yaml || strcmp(c->output, "json") == 0;
     return c->json || strcmp(c->output, "table") == 0 ||
-           mig_fail(err, MIG_USAGE, "output: expected table or json, got '%s'", c->output);
+           mig_fail(err, MIG_USAGE, "output: expected table, json or yaml, got '%s'", c->output);
+}
+
+static bool parse_colour(struct command *c, struct mig_error *err)
+{
+    return c->colour == NULL || mig_paint_parse(c->colour, &c->paint) ||
+           mig_fail(err, MIG_USAGE, "color: expected auto, always or never, got '%s'", c->colour);
 }
 
 static bool parse_fail_on(struct command *c, struct mig_error *err)
@@ -87,7 +98,8 @@ bool command_begin(const struct command_form *form, int argc, char **argv, struc
         return false;
     }
     if (!mig_host_options_parse(&form->options, argc, argv, &c->host, &c->words, &err) ||
-        !parse_output(form, c, &err) || !parse_fail_on(c, &err) || !check_operands(form, c, &err)) {
+        !parse_output(form, c, &err) || !parse_colour(c, &err) || !parse_fail_on(c, &err) ||
+        !check_operands(form, c, &err)) {
         *ret_status = verb_fail(&err);
         return false;
     }
@@ -112,23 +124,118 @@ int command_end(const struct command_form *form, struct command *c, int status)
 
 struct mig_report command_report(const struct command *c, bool pair)
 {
-    return (struct mig_report){.out = stdout, .verbose = c->host.verbose, .pair = pair};
+    return (struct mig_report){
+        .out = stdout,
+        .verbose = c->host.verbose,
+        .pair = pair,
+        .colour = mig_paint_is_wanted(c->paint, stdout),
+    };
+}
+
+void command_print(const struct command *c, json_t *object)
+{
+    if (c->yaml) {
+        report_yaml_print(object);
+    } else {
+        report_json_print(object);
+    }
+}
+
+bool command_read_contract(const struct command *c, const char *file, struct mig_contract_file *ret,
+                           struct mig_error *err)
+{
+    MIG_AUTO(mig_trust_free) struct mig_trust *trust = NULL;
+
+    return mig_gather_load_trust(&c->host.gather, &trust, err) &&
+           mig_contract_file_read(trust, file, mig_now_unix(), ret, err);
+}
+
+static json_t *to_json(const struct mig_decision *d, bool pair)
+{
+    if (pair) {
+        return report_json_negotiation(d);
+    }
+    return d->contract != NULL ? report_json_contract_check(d) : report_json_baseline(d);
+}
+
+/* Without evidence that may be used there is nothing to compare. */
+static bool is_believed(const struct command *c, const struct mig_evidence *hosts, size_t len,
+                        struct mig_error *err)
+{
+    struct mig_result trust = {0};
+    bool good = mig_decision_check(hosts, len, err);
+
+    for (size_t i = 0; i < len && good; i++) {
+        if (hosts[i].error.code != MIG_OK) {
+            good = mig_fail(err, hosts[i].error.code, "nothing to compare");
+        } else if (!mig_decision_believe(&c->host.belief, &hosts[i], &trust)) {
+            good = mig_fail(err, MIG_TRUST, "%s; %s", trust.findings.items[0].why,
+                            trust.findings.items[0].remedy);
+        }
+    }
+    mig_result_clear(&trust);
+    return good;
+}
+
+bool command_gather_states(struct command *c, struct mig_evidence ret[2], struct mig_error *err)
+{
+    c->host.gather.allow_same = true;
+    c->host.belief.max_age_s = 0; /* an old snapshot is the point of it */
+    return mig_gather_run(&c->host.gather, c->words.operands, 2, ret, err) &&
+           is_believed(c, ret, 2, err);
+}
+
+static int decide(const struct command *c, const char *const *hosts, size_t len, bool pair,
+                  struct mig_decision *d)
+{
+    struct mig_report report = command_report(c, pair);
+    struct mig_error err;
+
+    if (!mig_decision_make(&c->host.gather, &c->host.choice, &c->host.belief, hosts, len, pair, d,
+                           &err)) {
+        return verb_fail(&err);
+    }
+    report.running = d->contract != NULL;
+    if (c->json && !c->host.quiet) {
+        command_print(c, to_json(d, pair));
+    } else if (!c->host.quiet) {
+        mig_report_text(&report, d);
+    }
+    return mig_decision_exit_status(&d->result, c->strict, c->fails_on);
 }
 
 int command_decide(const struct command *c, bool pair)
 {
     MIG_AUTO(mig_decision_clear) struct mig_decision d = {0};
-    const struct mig_report report = command_report(c, pair);
+
+    return decide(c, c->words.operands, c->words.operands_len, pair, &d);
+}
+
+static bool check_input(const char *file, const char *const *hosts, size_t len,
+                        struct mig_error *err)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (strcmp(file, "-") == 0 && strcmp(hosts[i], "-") == 0) {
+            return mig_fail(err, MIG_USAGE, "contract and host can not both be standard input");
+        }
+    }
+    return true;
+}
+
+int command_decide_contract(const struct command *c, const char *file, const char *const *hosts,
+                            size_t len)
+{
+    MIG_AUTO(mig_contract_file_clear) struct mig_contract_file guest = {0};
+    MIG_AUTO(mig_decision_clear) struct mig_decision d = {.contract = &guest};
     struct mig_error err;
 
-    if (!mig_decision_make(&c->host.gather, &c->host.choice, &c->host.belief, c->words.operands,
-                           c->words.operands_len, pair, &d, &err)) {
+    if (!check_input(file, hosts, len, &err)) {
         return verb_fail(&err);
     }
-    if (c->json && !c->host.quiet) {
-        report_json_print(pair ? report_json_negotiation(&d) : report_json_baseline(&d));
-    } else if (!c->host.quiet) {
-        mig_report_text(&report, &d);
+    /* One that is refused is an answer: unknown. */
+    if (!command_read_contract(c, file, &guest, &err) &&
+        mig_error_exit_status(err.code) != mig_verdict_exit_status(MIG_UNKNOWN)) {
+        return verb_fail(&err);
     }
-    return mig_decision_exit_status(&d.result, c->strict, c->fails_on);
+    return decide(c, hosts, len, len == 2, &d);
 }

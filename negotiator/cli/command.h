@@ -5,19 +5,28 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "session/host_options.h"
+#include "session/paint.h"
 #include "session/report_text.h"
+
+struct mig_contract_file;
 
 /* What the command line said; a verb's table holds the rows it knows. */
 struct command {
     struct mig_host_options host; /* first: migctl.conf fills it */
-    char *output;                 /* table or json; a file for some verbs */
+    char *output;                 /* table, json or yaml; a file for some verbs */
+    char *colour;
     char *fail_on;
     char *name;
+    char *contract;
     bool strict, via_source, help;
 
     struct mig_words words; /* from here on computed */
-    bool json;
+    bool json;              /* an object is wanted, not text: command_print() */
+    bool yaml;              /* ... in this form */
+    enum mig_paint_when paint;
     enum mig_fail_on fails_on;
 };
 
@@ -33,8 +42,13 @@ struct command_form {
     {                                                                                              \
         name, letter, MIG_OPTION_##kind, offsetof(struct command, member), metavar, fallback, help \
     }
+/* Every verb that reports has both rows. */
 #define COMMAND_OUTPUT                                                                             \
-    COMMAND_ROW("output", 'o', TEXT, output, "FORM", "table", "table (for people) or json")
+    COMMAND_ROW("output", 'o', TEXT, output, "FORM", "table", "table (for people), json or yaml"), \
+        COMMAND_COLOUR
+#define COMMAND_COLOUR                                                                             \
+    COMMAND_ROW("color", 0, TEXT, colour, "WHEN", "auto",                                          \
+                "auto (on a terminal without NO_COLOR), always or never")
 #define COMMAND_STRICT                                                                             \
     COMMAND_ROW("strict", 0, FLAG, strict, NULL, NULL, "compatible-on-profile exits 3")
 #define COMMAND_FAIL_ON                                                                            \
@@ -50,9 +64,26 @@ MIG_MUST_CHECK bool command_begin(const struct command_form *form, int argc, cha
 /* Flush the report: a verdict that could not be written is no verdict. */
 int command_end(const struct command_form *form, struct command *c, int status);
 
-/* To stdout, in the way of -v and of the verb. */
+/* To stdout, in the way of -v, --color and of the verb. */
 struct mig_report command_report(const struct command *c, bool pair);
+
+/* Print @object in the form of -o and give up the reference. */
+void command_print(const struct command *c, json_t *object);
+
+/* The two operands as evidence of a host, or of one host at two times: any age,
+ * but believed.  The caller clears both of @ret in both cases. */
+MIG_MUST_CHECK bool command_gather_states(struct command *c, struct mig_evidence ret[2],
+                                          struct mig_error *err);
 
 /* Ask the hosts, judge them as a pair or as a set, print the answer; gives the
  * exit status. */
 int command_decide(const struct command *c, bool pair);
+
+/* The same about the running guest whose contract is in @file: may it move from
+ * the first host to the second, or be restored on the only one? */
+int command_decide_contract(const struct command *c, const char *file, const char *const *hosts,
+                            size_t len);
+
+/* A contract, signed by our authorities if at all. */
+MIG_MUST_CHECK bool command_read_contract(const struct command *c, const char *file,
+                                          struct mig_contract_file *ret, struct mig_error *err);

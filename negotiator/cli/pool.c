@@ -12,6 +12,7 @@
 #include "base/now.h"
 #include "base/text.h"
 #include "seal/key.h"
+#include "session/terms.h"
 
 static bool claims_to_be_snapshot(const char *path)
 {
@@ -215,7 +216,7 @@ bool pool_check(struct pool *p, const char *host, const struct mig_host_options 
     if (!mig_decision_judge(&p->with, &choice, &o->belief, false, err)) {
         return false;
     }
-    judge_alone(p, &choice);
+    judge_alone(p, mig_terms_choice(p->with.terms));
     p->answer = answer(p);
     return true;
 }

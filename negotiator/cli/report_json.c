@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cpu/level.h"
+#include "session/contract_file.h"
 #include "snapshot/codec.h"
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -231,13 +232,47 @@ static void add_rest(json_t *object, const struct mig_decision *d)
     set(object, "hosts", report_json_hosts(d->hosts, d->hosts_len));
 }
 
+/* NULL becomes null, and so does what the contract does not say. */
+static json_t *contract(const struct mig_contract_file *f)
+{
+    const struct mig_contract *c = f != NULL ? f->contract : NULL;
+    json_t *object;
+
+    if (f == NULL) {
+        return json_null();
+    }
+    object = json_object();
+    set(object, "vm", text(c != NULL ? c->vm : NULL));
+    set(object, "instance", text(c != NULL && c->instance[0] != '\0' ? c->instance : NULL));
+    set(object, "recorder", text(c != NULL && c->recorder[0] != '\0' ? c->recorder : NULL));
+    set(object, "kind", json_string(mig_evidence_kind_name(f->kind)));
+    set(object, "age", f->age_s >= 0 ? json_integer(f->age_s) : json_null());
+    set(object, "digest", c != NULL ? digest(f->digest) : json_null());
+    set(object, "format", text(f->format));
+    set(object, "error", f->error.code != MIG_OK ? json_string(f->error.msg) : json_null());
+    return object;
+}
+
+/* What all guests of the source could do says nothing of one that runs. */
 json_t *report_json_negotiation(const struct mig_decision *d)
 {
     json_t *object = report_json_head("Negotiation");
+    bool running = d->contract != NULL;
 
     set(object, "verdict", json_string(mig_verdict_name(d->result.verdict)));
-    set(object, "passthrough", json_string(mig_verdict_name(d->result.passthrough)));
-    set(object, "direction", text(d->result.direction));
+    set(object, "passthrough", text(running ? NULL : mig_verdict_name(d->result.passthrough)));
+    set(object, "direction", text(running ? NULL : d->result.direction));
+    set(object, "contract", contract(d->contract));
+    add_rest(object, d);
+    return object;
+}
+
+json_t *report_json_contract_check(const struct mig_decision *d)
+{
+    json_t *object = report_json_head("ContractCheck");
+
+    set(object, "verdict", json_string(mig_verdict_name(d->result.verdict)));
+    set(object, "contract", contract(d->contract));
     add_rest(object, d);
     return object;
 }

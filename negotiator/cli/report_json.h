@@ -9,9 +9,11 @@
 
 #include "session/decision.h"
 
-/* Each gives a new reference. */
+/* Each gives a new reference.  Negotiation and ContractCheck speak of the
+ * running guest when there is a contract. */
 json_t *report_json_negotiation(const struct mig_decision *d);
 json_t *report_json_baseline(const struct mig_decision *d);
+json_t *report_json_contract_check(const struct mig_decision *d);
 json_t *report_json_difference(const struct mig_evidence *a, const struct mig_evidence *b,
                                const struct mig_findings *differences);
 

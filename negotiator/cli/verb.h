@@ -13,8 +13,8 @@ struct verb {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct verb verb_negotiate, verb_baseline, verb_diff, verb_snapshot, verb_pool,
-    verb_pki;
+extern const struct verb verb_negotiate, verb_baseline, verb_diff, verb_drift, verb_snapshot,
+    verb_pool, verb_pki, verb_contract, verb_explain;
 
 /* Print @err and give its exit status. */
 int verb_fail(const struct mig_error *err);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "base/log.h"
+#include "base/alloc.h"
 #include "command.h"
 #include "compat/difference.h"
 #include "report_json.h"
+#include "session/change_text.h"
 #include "session/page.h"
 #include "verb.h"
 
@@ -29,24 +30,42 @@ static const struct command_form form = {
     .most = 2,
 };
 
-static void print_one(const struct mig_finding *f)
+static bool has_values(const struct mig_finding *f)
 {
-    char a[MIG_REPORT_VALUE_MAX], b[MIG_REPORT_VALUE_MAX], values[3 * MIG_REPORT_VALUE_MAX];
+    return f->source.known != MIG_UNCOVERED || f->destination.known != MIG_UNCOVERED;
+}
 
-    mig_report_text_value(f->source, a);
-    mig_report_text_value(f->destination, b);
-    (void)snprintf(values, sizeof values, "%s -> %s", a, b);
-    if (f->source.known == MIG_UNCOVERED && f->destination.known == MIG_UNCOVERED) {
-        values[0] = '\0';
+static void print_values(const struct mig_report *r, const struct mig_findings *differences)
+{
+    struct mig_change *changes = mig_alloc(differences->len + 1, sizeof *changes);
+    size_t len = 0;
+
+    for (size_t i = 0; i < differences->len; i++) {
+        const struct mig_finding *f = &differences->items[i];
+
+        if (has_values(f)) {
+            changes[len++] = (struct mig_change){
+                .id = f->id,
+                .name = f->names_len > 0 ? f->names[0] : "",
+                .before = f->source,
+                .after = f->destination,
+            };
+        }
     }
-    if (values[0] != '\0') {
-        (void)printf("%-36s %s%s%s\n", f->id, values, f->names_len > 0 ? "  " : "",
-                     f->names_len > 0 ? f->names[0] : "");
-    } else {
-        (void)printf("%s\n", f->id);
-    }
-    if (f->field == NULL && f->why != NULL) {
-        mig_page_paragraph(stdout, 4, 4, f->why);
+    mig_change_text_print(r, 0, changes, len);
+    mig_free(changes);
+}
+
+/* Facts and groups: the id, and below it "0x1 -> 0x2". */
+static void print_words(const struct mig_findings *differences)
+{
+    for (size_t i = 0; i < differences->len; i++) {
+        const struct mig_finding *f = &differences->items[i];
+
+        if (!has_values(f)) {
+            (void)printf("%s\n", f->id);
+            mig_page_paragraph(stdout, 4, 4, f->why != NULL ? f->why : "");
+        }
     }
 }
 
@@ -59,7 +78,7 @@ static void report(const struct command *c, const struct mig_evidence *hosts,
         return;
     }
     if (c->json) {
-        report_json_print(report_json_difference(&hosts[0], &hosts[1], differences));
+        command_print(c, report_json_difference(&hosts[0], &hosts[1], differences));
         return;
     }
     (void)printf("differences: %zu\n", differences->len);
@@ -67,41 +86,18 @@ static void report(const struct command *c, const struct mig_evidence *hosts,
     if (differences->len > 0) {
         (void)putchar('\n');
     }
-    for (size_t i = 0; i < differences->len; i++) {
-        print_one(&differences->items[i]);
-    }
-}
-
-/* Without evidence that may be used there is nothing to compare. */
-static bool check(const struct command *c, const struct mig_decision *d, struct mig_error *err)
-{
-    struct mig_result trust = {0};
-    bool good = mig_decision_check(d->hosts, d->hosts_len, err);
-
-    for (size_t i = 0; i < d->hosts_len && good; i++) {
-        if (d->hosts[i].error.code != MIG_OK) {
-            good = mig_fail(err, d->hosts[i].error.code, "nothing to compare");
-        } else if (!mig_decision_believe(&c->host.belief, &d->hosts[i], &trust)) {
-            good = mig_fail(err, MIG_TRUST, "%s; %s", trust.findings.items[0].why,
-                            trust.findings.items[0].remedy);
-        }
-    }
-    mig_result_clear(&trust);
-    return good;
+    print_values(&r, differences);
+    print_words(differences);
 }
 
 static int diff(struct command *c)
 {
     struct mig_evidence hosts[2];
-    const struct mig_decision d = {.hosts = hosts, .hosts_len = 2};
     struct mig_findings differences = {0};
     struct mig_error err;
     int status;
 
-    c->host.gather.allow_same = true;
-    c->host.belief.max_age_s = 0; /* an old snapshot is the point of it */
-    if (!mig_gather_run(&c->host.gather, c->words.operands, 2, hosts, &err) ||
-        !check(c, &d, &err)) {
+    if (!command_gather_states(c, hosts, &err)) {
         status = verb_fail(&err);
     } else {
         mig_difference(hosts[0].snapshot, hosts[1].snapshot, &differences);

@@ -9,6 +9,8 @@ static const struct mig_option rows[] = {
     COMMAND_OUTPUT,
     COMMAND_STRICT,
     COMMAND_FAIL_ON,
+    COMMAND_ROW("contract", 0, TEXT, contract, "FILE", NULL,
+                "ask for the running guest that was shown this"),
     COMMAND_ROW("via-source", 0, FLAG, via_source, NULL, NULL,
                 "reach only SRC; its agent asks DST's"),
     COMMAND_HELP,
@@ -17,7 +19,9 @@ static const struct mig_option rows[] = {
 static const struct command_form form = {
     .options = {rows, sizeof rows / sizeof *rows},
     .usage = "negotiate [options] SRC DST",
-    .text = "Can guests move from SRC to DST, on which profile, and what stands against it?",
+    .text = "Can guests move from SRC to DST, on which profile, and what stands against it?\n"
+            "With --contract: can this running guest move as it is?  It can only be matched, not\n"
+            "lowered; the profile is then the one that it could be powered on with instead.",
     .least = 2,
     .most = 2,
 };
@@ -28,7 +32,8 @@ static int run(int argc, char **argv)
     int status;
 
     if (command_begin(&form, argc, argv, &c, &status)) {
-        status = command_decide(&c, true);
+        status = c.contract == NULL ? command_decide(&c, true)
+                                    : command_decide_contract(&c, c.contract, c.words.operands, 2);
     }
     return command_end(&form, &c, status);
 }

@@ -6,7 +6,9 @@
 #include "command.h"
 #include "pool.h"
 #include "report_json.h"
+#include "session/change_text.h"
 #include "session/page.h"
+#include "session/paint.h"
 #include "verb.h"
 
 static const struct mig_option rows[] = {
@@ -29,20 +31,26 @@ static const struct command_form form = {
     .most = 2,
 };
 
-static void print_lost(const struct pool *p)
+static void print_lost(const struct mig_report *r, const struct pool *p)
 {
-    if (p->lost.len > 0) {
-        (void)printf("\nthe pool's profile loses\n");
-    }
+    struct mig_change *changes = mig_alloc(p->lost.len + 1, sizeof *changes);
+
     for (size_t i = 0; i < p->lost.len; i++) {
         const struct pool_loss *l = &p->lost.items[i];
-        char was[MIG_REPORT_VALUE_MAX], is[MIG_REPORT_VALUE_MAX];
 
-        mig_report_text_value(l->pool, was);
-        mig_report_text_value(l->with_host, is);
-        (void)printf("  %-28s %s: %s -> %s%s\n", l->id, l->name, was, is,
-                     l->security ? " [security]" : "");
+        changes[i] = (struct mig_change){
+            .id = l->id,
+            .name = l->name,
+            .before = l->pool,
+            .after = l->with_host,
+            .mark = l->security ? "[security]" : NULL,
+        };
     }
+    if (p->lost.len > 0) {
+        mig_report_text_heading(r, "the pool's profile loses");
+        mig_change_text_print(r, 2, changes, p->lost.len);
+    }
+    mig_free(changes);
 }
 
 static void report_text(const struct command *c, const struct pool *p)
@@ -56,9 +64,17 @@ static void report_text(const struct command *c, const struct pool *p)
         [POOL_UNKNOWN] = "No answer: evidence is missing, too old, unsigned, refused or "
                          "incomplete. The findings say which.",
     };
+    static const enum mig_paint paints[] = {
+        [POOL_JOINS] = MIG_PAINT_GOOD,
+        [POOL_JOINS_WITH_LOSS] = MIG_PAINT_CARE,
+        [POOL_REFUSED] = MIG_PAINT_BAD,
+        [POOL_UNKNOWN] = MIG_PAINT_BAD,
+    };
     const struct mig_report r = command_report(c, false);
+    MIG_AUTO(mig_text_clear) struct mig_text answer = {0};
 
-    (void)printf("answer: %s\n", pool_answer_name(p->answer));
+    mig_paint_add(&answer, r.colour, paints[p->answer], pool_answer_name(p->answer));
+    (void)printf("answer: %s\n", answer.items);
     mig_page_paragraph(stdout, 2, 2, meaning[p->answer]);
     if (p->replaced != NULL) {
         MIG_AUTO(mig_free)
@@ -69,7 +85,7 @@ static void report_text(const struct command *c, const struct pool *p)
     }
     mig_report_text_hosts(&r, p->with.hosts, p->with.hosts_len);
     mig_report_text_findings(&r, &p->with.result.findings);
-    print_lost(p);
+    print_lost(&r, p);
     mig_report_text_profile(&r, p->with.result.profile);
 }
 
@@ -96,7 +112,7 @@ static json_t *lost(const struct pool *p)
     return array;
 }
 
-static void report_json(const struct pool *p)
+static json_t *report_object(const struct pool *p)
 {
     json_t *object = report_json_head("PoolCheck");
     const struct mig_evidence *hosts = p->with.hosts;
@@ -116,7 +132,7 @@ static void report_json(const struct pool *p)
     (void)json_object_set_new(object, "members", report_json_hosts(hosts, p->members));
     (void)json_object_set(object, "host", json_array_get(host, 0));
     json_decref(host);
-    report_json_print(object);
+    return object;
 }
 
 static int moved(int status, enum mig_fail_on fail_on)
@@ -136,7 +152,7 @@ static int check(const struct command *c)
         return verb_fail(&err);
     }
     if (c->json && !c->host.quiet) {
-        report_json(&p);
+        command_print(c, report_object(&p));
     } else if (!c->host.quiet) {
         report_text(c, &p);
     }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/array.h"
 #include "base/now.h"
@@ -11,6 +9,8 @@
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "session/page.h"
+#include "session/paint.h"
+#include "sheet.h"
 #include "snapshot/codec.h"
 #include "snapshot/import.h"
 #include "snapshot/json.h"
@@ -66,107 +66,44 @@ static int get(struct command *c)
     return good ? 0 : verb_fail(&err);
 }
 
-static void print_time(const char *label, int64_t when)
+static void print_identity(const struct mig_report *r, const struct mig_evidence *e)
 {
-    time_t t = when;
-    struct tm tm;
-    char text[64];
-
-    if (when > 0 && gmtime_r(&t, &tm) != NULL &&
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0) {
-        (void)printf("%-20s %s\n", label, text);
-    }
-}
-
-static void print_digest(const char *label, const unsigned char bytes[MIG_DIGEST_BYTES])
-{
-    char digits[2 * MIG_DIGEST_BYTES + 1];
-
-    mig_text_hex(bytes, MIG_DIGEST_BYTES, digits);
-    (void)printf("%-20s %s\n", label, digits);
-}
-
-static void print_identity(const struct mig_evidence *e)
-{
+    MIG_AUTO(mig_free)
+    char *kind = mig_strf("%s%s%s", mig_evidence_kind_name(e->kind), e->format != NULL ? ", " : "",
+                          e->format != NULL ? e->format : "");
+    MIG_AUTO(mig_free) char *architecture = NULL;
     unsigned char capability[MIG_DIGEST_BYTES];
     char age[MIG_PAGE_AGE_MAX], vendor[13];
 
     mig_page_age(e->age_s, age);
     mig_snapshot_vendor(e->snapshot, vendor);
     mig_text_make_printable(vendor);
+    architecture = mig_strf("%s %s", mig_arch_name(e->snapshot->arch), vendor);
     mig_snapshot_capability_digest(e->snapshot, capability);
-    (void)printf("%-20s %s\n", "host", e->name);
-    (void)printf("%-20s %s%s%s\n", "evidence", mig_evidence_kind_name(e->kind),
-                 e->format != NULL ? ", " : "", e->format != NULL ? e->format : "");
-    (void)printf("%-20s %s\n", "age", age);
-    print_time("issued", e->snapshot->stamp.issued_at);
-    print_time("expires", e->snapshot->stamp.expires_at);
-    (void)printf("%-20s %s %s\n", "architecture", mig_arch_name(e->snapshot->arch), vendor);
-    print_digest("evidence digest", e->digest);
-    print_digest("capability digest", capability);
-}
-
-static void print_coverage(const struct mig_snapshot *s)
-{
-    (void)printf("\ncoverage\n");
-    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
-        const struct mig_group_state *state = &s->groups[g];
-
-        (void)printf("  %-16s %-12s %s%s%s\n", mig_group_name((enum mig_group)g),
-                     mig_coverage_name(state->coverage), state->source != NULL ? state->source : "",
-                     state->errnum != 0 ? ": " : "",
-                     state->errnum != 0 ? strerror(state->errnum) : "");
-    }
-}
-
-static void print_facts(const struct mig_snapshot *s)
-{
-    if (s->facts_len > 0) {
-        (void)printf("\nfacts\n");
-    }
-    for (size_t i = 0; i < s->facts_len; i++) {
-        const struct mig_fact *f = &s->facts[i];
-        MIG_AUTO(mig_free) char *head = mig_strf("%s: ", f->name);
-
-        mig_page_item(stdout, 2, head, f->value != NULL ? f->value : strerror(f->errnum));
-    }
-}
-
-static void print_registers(const struct mig_snapshot *s, bool all)
-{
-    size_t unreadable = 0;
-
-    for (size_t i = 0; i < s->entries_len; i++) {
-        unreadable += s->entries[i].errnum != 0;
-    }
-    (void)printf("\nregisters: %zu, unreadable: %zu%s\n", s->entries_len, unreadable,
-                 all ? "" : ", shown with -v or -o json");
-    for (size_t i = 0; i < s->entries_len; i++) {
-        const struct mig_entry *e = &s->entries[i];
-        char text[MIG_REG_TEXT_MAX];
-
-        mig_reg_print(mig_reg_from_key(e->key), text);
-        if (e->errnum != 0) {
-            (void)printf("  %-36s unreadable: %s\n", text, strerror(e->errnum));
-        } else if (all) {
-            (void)printf("  %-36s 0x%" PRIx64 "\n", text, e->value);
-        }
-    }
+    sheet_line(r, "host", MIG_PAINT_STRONG, e->name);
+    sheet_line(r, "evidence", MIG_PAINT_PLAIN, kind);
+    sheet_line(r, "age", MIG_PAINT_PLAIN, age);
+    sheet_time(r, "issued", e->snapshot->stamp.issued_at);
+    sheet_time(r, "expires", e->snapshot->stamp.expires_at);
+    sheet_line(r, "architecture", MIG_PAINT_PLAIN, architecture);
+    sheet_digest(r, "evidence digest", e->digest);
+    sheet_digest(r, "capability digest", capability);
 }
 
 static void show_one(const struct command *c, const struct mig_evidence *e)
 {
-    MIG_AUTO(mig_free) char *json = NULL;
+    const struct mig_report r = command_report(c, false);
 
     if (c->json) {
-        json = mig_snapshot_to_json(e->snapshot);
-        (void)fputs(json, stdout);
+        MIG_AUTO(mig_free) char *text = mig_snapshot_to_json(e->snapshot);
+
+        command_print(c, json_loads(text, JSON_REJECT_DUPLICATES, NULL));
         return;
     }
-    print_identity(e);
-    print_coverage(e->snapshot);
-    print_facts(e->snapshot);
-    print_registers(e->snapshot, c->host.verbose);
+    print_identity(&r, e);
+    sheet_coverage(&r, e->snapshot, false);
+    sheet_facts(&r, e->snapshot);
+    sheet_registers(&r, e->snapshot);
 }
 
 static int show(struct command *c)
@@ -186,6 +123,7 @@ static int verify(struct command *c)
 {
     MIG_AUTO(mig_trust_free) struct mig_trust *trust = NULL;
     const char *path = c->words.operands[0];
+    const struct mig_report r = command_report(c, false);
     struct mig_evidence e = {0};
     struct mig_error err;
     bool good = mig_gather_load_trust(&c->host.gather, &trust, &err) &&
@@ -196,7 +134,7 @@ static int verify(struct command *c)
     }
     if (good && !c->host.quiet) {
         (void)printf("%s: good signature of agent '%s'\n\n", path, e.name);
-        print_identity(&e);
+        print_identity(&r, &e);
     }
     mig_evidence_clear(&e);
     return good ? 0 : verb_fail(&err);

@@ -16,7 +16,8 @@ read -ra me <<<"$(as olga)"
 
 expect 0 migctl negotiate "${me[@]}" "$alpha" "$beta"
 says 'verdict: compatible-on-profile' 'source alpha: replayed' 'destination beta: replayed' \
-    'x86/cpuid/7.0/ecx/8 (gfni): source 1, destination 0' 'rule and' 'reason hardware' 'remedy:' \
+    'x86/cpuid/7.0/ecx/8 gfni' 'CPUID leaf 7 subleaf 0, ECX bit 8 source 1 destination 0 rule and' \
+    'reason: hardware' 'remedy:' \
     'given up for the profile' 'level: x86-64-v4'
 expect 3 migctl negotiate "${me[@]}" --strict "$alpha" "$beta"
 expect 0 migctl negotiate "${me[@]}" --strict --fail-on never "$alpha" "$beta"

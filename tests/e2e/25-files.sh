@@ -155,8 +155,10 @@ says "'warp-drive' is no opt-in feature; they are"
 grep -q ',$' err && fail "a list ends with a comma"
 expect 2 migctl negotiate --minimum x86-64-v9 a.json b.json
 says 'unknown level'
-expect 2 migctl negotiate -o yaml a.json b.json
-says "expected table or json"
+expect 2 migctl negotiate -o xml a.json b.json
+says "expected table, json or yaml"
+expect 2 migctl negotiate --color sometimes a.json b.json
+says "color: expected auto, always or never, got 'sometimes'"
 expect 2 migctl negotiate --fail-on sometimes a.json b.json
 expect 2 migctl frobnicate
 says "unknown verb 'frobnicate'"

@@ -18,7 +18,7 @@ json '[.answer, .lost]' '["joins",[]]'
 json '[.members[].name]' '["intel-icelake-6.1","intel-sapphire-rapids-6.1"]'
 
 expect 3 migctl pool check "${tolerant[@]}" "$pool" "$cascadelake"
-says 'answer: joins-with-loss' 'gfni: 1 -> 0'
+says 'answer: joins-with-loss' 'x86/cpuid/7.0/ecx/8 1 -> 0 gfni'
 expect 3 migctl pool check "${tolerant[@]}" -o json "$pool" "$cascadelake"
 valid pool-check
 json '[.lost[].name] | index("gfni") != null' true
@@ -79,5 +79,5 @@ mig-agentd snapshot --config /dev/null $(as beta) --replay "$icelake" -o "$dir/s
     2>/dev/null || fail "seal"
 start_agent alpha "$cascadelake"
 expect 3 migctl pool check "${me[@]}" --tolerate kvm-cap,tsc,msr,msr-list "$dir/sealed" "$where"
-says 'alpha: replayed' 'beta: replayed' 'gfni: 1 -> 0'
+says 'alpha: replayed' 'beta: replayed' 'x86/cpuid/7.0/ecx/8 1 -> 0 gfni'
 expect 5 migctl pool check "${me[@]}" "$dir/sealed" 127.0.0.1:1

@@ -15,6 +15,7 @@ milan=$hosts/amd-milan-6.1.json
 export PATH=$MIG_BUILD/bin:$PATH
 # Nothing of the machine's own configuration.
 export HOME=/nonexistent XDG_CONFIG_HOME='' MIG_CONFIG=/dev/null
+unset COLUMNS NO_COLOR
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mig-e2e.XXXXXX")
 pki=$dir/pki

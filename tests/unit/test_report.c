@@ -8,37 +8,14 @@
 #include "session/page.h"
 #include "snapshot/builder.h"
 #include "support/check.h"
-
-/* What @fn prints; the caller frees. */
-#define PRINTED(...)                                                                               \
-    __extension__({                                                                                \
-        char *text_ = NULL;                                                                        \
-        size_t len_ = 0;                                                                           \
-        FILE *out = open_memstream(&text_, &len_);                                                 \
-                                                                                                   \
-        __VA_ARGS__;                                                                               \
-        (void)fclose(out);                                                                         \
-        text_;                                                                                     \
-    })
-
-static void check_columns(const char *label, const char *text)
-{
-    size_t column = 0;
-
-    for (; *text != '\0'; text++) {
-        column = *text == '\n' ? 0 : column + 1;
-        if (column > MIG_PAGE_COLUMNS) {
-            fail_msg("%s: a line has more than %d columns", label, MIG_PAGE_COLUMNS);
-        }
-    }
-}
+#include "support/printed.h"
 
 CHECK_TEST(paragraphs_break_at_spaces_and_keep_their_indent)
 {
     static const struct {
         const char *label, *text, *printed;
     } cases[] = {
-        {"empty",          "",                                                                 "  \n"             },
+        {"empty",          "",                                                                 "\n"               },
         {"short",          "one two",                                                          "  one two\n"      },
         {"spaces are one", "one   two",                                                        "  one two\n"      },
         {"breaks",
@@ -138,9 +115,11 @@ CHECK_TEST(a_report_names_verdict_hosts_findings_and_losses_in_80_columns)
     static const char *const wanted[] = {
         "verdict: compatible-on-profile",
         "source alpha: live, age 3 s, x86-64 GenuineIntel",
-        "x86/cpuid/7.0/ebx/19 (adx): source 1, destination 0",
-        "rule and, reason",
-        "remedy: ",
+        "x86/cpuid/7.0/ebx/19  adx\n"
+        "    CPUID leaf 7 subleaf 0, EBX bit 19   source 1   destination 0   rule and\n"
+        "    why:     ",
+        "reason:  ",
+        "remedy:  ",
         "alpha: ",
         "level: x86-64-v1",
         "shown with -v",
@@ -157,14 +136,39 @@ CHECK_TEST(a_report_names_verdict_hosts_findings_and_losses_in_80_columns)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         check_contains(wanted[i], wanted[i], text);
     }
-    check_columns("report", text);
+    printed_check_lines("report", text, 80);
     free(text);
     text = PRINTED(
         mig_report_text(&(struct mig_report){.out = out, .pair = true, .verbose = true}, &d));
     check_contains("verbose", "x86/cpuid/7.0/ebx            0x00000001", text);
-    check_columns("verbose report", text);
+    printed_check_lines("verbose report", text, 80);
     free(text);
     mig_decision_clear(&d);
+}
+
+CHECK_TEST(a_running_guest_has_its_own_verdicts)
+{
+    static const struct {
+        enum mig_verdict verdict;
+        const char *sentence;
+    } cases[] = {
+        {MIG_COMPATIBLE,            "The running guest can move as it is."              },
+        {MIG_COMPATIBLE_MASKED,     "The running guest can move; the destination hides" },
+        {MIG_COMPATIBLE_ON_PROFILE, "Guests booted on the profile below move both ways."},
+        {MIG_NEEDS_POWER_CYCLE,     "The running guest can not move: it was shown"      },
+        {MIG_INCOMPATIBLE,          "The running guest can not move, and no profile"    },
+        {MIG_UNKNOWN,               "No answer for this guest:"                         },
+    };
+
+    CHECK_EACH (c, cases) {
+        const struct mig_decision d = {.result = {.verdict = c->verdict}};
+        char *text =
+            PRINTED(mig_report_text(&(struct mig_report){.out = out, .running = true}, &d));
+
+        check_contains(mig_verdict_name(c->verdict), c->sentence, text);
+        printed_check_lines(mig_verdict_name(c->verdict), text, 80);
+        free(text);
+    }
 }
 
 CHECK_TEST(a_name_that_rows_share_is_given_up_once_per_host)
@@ -329,6 +333,7 @@ CHECK_MAIN(cmocka_unit_test(paragraphs_break_at_spaces_and_keep_their_indent),
            cmocka_unit_test(ages_use_the_unit_that_fits),
            cmocka_unit_test(values_say_what_is_not_known),
            cmocka_unit_test(a_report_names_verdict_hosts_findings_and_losses_in_80_columns),
+           cmocka_unit_test(a_running_guest_has_its_own_verdicts),
            cmocka_unit_test(a_name_that_rows_share_is_given_up_once_per_host),
            cmocka_unit_test(evidence_that_is_not_believed_makes_the_verdict_unknown),
            cmocka_unit_test(a_replay_of_unknown_age_is_at_least_as_old_as_its_seal),
