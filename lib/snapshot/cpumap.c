@@ -26,11 +26,11 @@ struct mig_cpumap {
         size_t len, cap;
     } features;
     struct {
-        struct mig_xml **items;
+        const xmlNode **items;
         size_t len, cap;
     } models; /* "model" elements, borrowed from the documents */
     struct {
-        struct mig_xml **items;
+        xmlNode **items;
         size_t len, cap;
     } documents;
 };
@@ -72,7 +72,7 @@ static void add_bits(struct mig_cpumap *map, const char *name, struct mig_reg re
 }
 
 /* <cpuid eax_in='0x7' ecx_in='0x0' ebx='0x00000020'/> */
-static bool add_cpuid(struct mig_cpumap *map, const char *name, const struct mig_xml *e,
+static bool add_cpuid(struct mig_cpumap *map, const char *name, const xmlNode *e,
                       struct mig_error *err)
 {
     uint64_t leaf, sub = 0;
@@ -93,7 +93,7 @@ static bool add_cpuid(struct mig_cpumap *map, const char *name, const struct mig
 }
 
 /* <msr index='0x10a' edx='0x00000000' eax='0x00000001'/> */
-static bool add_msr(struct mig_cpumap *map, const char *name, const struct mig_xml *e,
+static bool add_msr(struct mig_cpumap *map, const char *name, const xmlNode *e,
                     struct mig_error *err)
 {
     uint64_t index, low = 0, high = 0;
@@ -107,14 +107,14 @@ static bool add_msr(struct mig_cpumap *map, const char *name, const struct mig_x
     return true;
 }
 
-static bool add_places(struct mig_cpumap *map, const char *name, const struct mig_xml *feature,
+static bool add_places(struct mig_cpumap *map, const char *name, const xmlNode *feature,
                        struct mig_error *err)
 {
-    for (const struct mig_xml *e = feature->first; e != NULL; e = e->next) {
-        if (strcmp(e->name, "cpuid") == 0 && !add_cpuid(map, name, e, err)) {
+    for (const xmlNode *e = mig_xml_first(feature); e != NULL; e = mig_xml_next(e)) {
+        if (strcmp(mig_xml_name(e), "cpuid") == 0 && !add_cpuid(map, name, e, err)) {
             return false;
         }
-        if (strcmp(e->name, "msr") == 0 && !add_msr(map, name, e, err)) {
+        if (strcmp(mig_xml_name(e), "msr") == 0 && !add_msr(map, name, e, err)) {
             return false;
         }
     }
@@ -122,16 +122,14 @@ static bool add_places(struct mig_cpumap *map, const char *name, const struct mi
 }
 
 /* <feature name='x'> places <alias name='y'/> </feature> */
-static bool add_feature(struct mig_cpumap *map, const struct mig_xml *feature,
-                        struct mig_error *err)
+static bool add_feature(struct mig_cpumap *map, const xmlNode *feature, struct mig_error *err)
 {
     const char *name;
 
     if (!mig_xml_get(feature, "name", &name, err) || !add_places(map, name, feature, err)) {
         return false;
     }
-    for (const struct mig_xml *e = mig_xml_child(feature, "alias"); e != NULL;
-         e = mig_xml_sibling(e)) {
+    for (const xmlNode *e = mig_xml_child(feature, "alias"); e != NULL; e = mig_xml_sibling(e)) {
         if (!mig_xml_get(e, "name", &name, err) || !add_places(map, name, feature, err)) {
             return false;
         }
@@ -139,7 +137,7 @@ static bool add_feature(struct mig_cpumap *map, const struct mig_xml *feature,
     return true;
 }
 
-static bool add_model(struct mig_cpumap *map, struct mig_xml *model, struct mig_error *err)
+static bool add_model(struct mig_cpumap *map, const xmlNode *model, struct mig_error *err)
 {
     const char *name;
 
@@ -152,27 +150,27 @@ static bool add_model(struct mig_cpumap *map, struct mig_xml *model, struct mig_
 
 bool mig_cpumap_add(struct mig_cpumap *map, const char *text, size_t len, struct mig_error *err)
 {
-    struct mig_xml *root = NULL;
+    xmlNode *root = NULL;
 
     if (!mig_xml_parse(text, len, &root, err)) {
         return false;
     }
     *MIG_PUSH(&map->documents) = root;
-    if (strcmp(root->name, "cpus") != 0) {
+    if (strcmp(mig_xml_name(root), "cpus") != 0) {
         return mig_fail(err, MIG_FORMAT, "the outermost element is not cpus");
     }
-    for (struct mig_xml *e = root->first; e != NULL; e = e->next) {
-        if (strcmp(e->name, "feature") == 0 && !add_feature(map, e, err)) {
+    for (const xmlNode *e = mig_xml_first(root); e != NULL; e = mig_xml_next(e)) {
+        if (strcmp(mig_xml_name(e), "feature") == 0 && !add_feature(map, e, err)) {
             return false;
         }
-        if (strcmp(e->name, "model") == 0 && !add_model(map, e, err)) {
+        if (strcmp(mig_xml_name(e), "model") == 0 && !add_model(map, e, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_file(struct mig_cpumap *map, const char *folder, const struct mig_xml *include,
+static bool read_file(struct mig_cpumap *map, const char *folder, const xmlNode *include,
                       struct mig_error *err)
 {
     MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
@@ -192,11 +190,11 @@ static bool read_file(struct mig_cpumap *map, const char *folder, const struct m
 }
 
 /* Newer indexes put their includes into groups. */
-static bool read_includes(struct mig_cpumap *map, const char *folder, const struct mig_xml *in,
+static bool read_includes(struct mig_cpumap *map, const char *folder, const xmlNode *in,
                           struct mig_error *err)
 {
-    for (const struct mig_xml *e = in->first; e != NULL; e = e->next) {
-        bool include = strcmp(e->name, "include") == 0;
+    for (const xmlNode *e = mig_xml_first(in); e != NULL; e = mig_xml_next(e)) {
+        bool include = strcmp(mig_xml_name(e), "include") == 0;
 
         if (include && map->documents.len == FILES_MAX) {
             return mig_fail(err, MIG_LIMIT, "more than %d files", FILES_MAX);
@@ -204,7 +202,7 @@ static bool read_includes(struct mig_cpumap *map, const char *folder, const stru
         if (include && !read_file(map, folder, e, err)) {
             return false;
         }
-        if (strcmp(e->name, "group") == 0 && !read_includes(map, folder, e, err)) {
+        if (strcmp(mig_xml_name(e), "group") == 0 && !read_includes(map, folder, e, err)) {
             return false;
         }
     }
@@ -216,7 +214,7 @@ bool mig_cpumap_read(const char *folder, struct mig_cpumap **ret, struct mig_err
     MIG_AUTO(mig_cpumap_free) struct mig_cpumap *map = mig_cpumap_new();
     MIG_AUTO(mig_free) char *path = mig_strf("%s/index.xml", folder);
     MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
-    MIG_AUTO(mig_xml_free) struct mig_xml *root = NULL;
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
 
     if (!mig_file_read(path, FILE_BYTES_MAX, &bytes, err)) {
         return false;
@@ -224,7 +222,7 @@ bool mig_cpumap_read(const char *folder, struct mig_cpumap **ret, struct mig_err
     if (!mig_xml_parse((const char *)bytes.items, bytes.len, &root, err)) {
         return mig_wrap(err, "%s", path);
     }
-    for (const struct mig_xml *arch = mig_xml_child(root, "arch"); arch != NULL;
+    for (const xmlNode *arch = mig_xml_child(root, "arch"); arch != NULL;
          arch = mig_xml_sibling(arch)) {
         const char *name = mig_xml_attribute(arch, "name");
 
@@ -263,7 +261,7 @@ bool mig_cpumap_put(const struct mig_cpumap *map, const char *feature, bool on, 
     return known;
 }
 
-static const struct mig_xml *find_model(const struct mig_cpumap *map, const char *name)
+static const xmlNode *find_model(const struct mig_cpumap *map, const char *name)
 {
     for (size_t i = 0; i < map->models.len; i++) {
         if (strcmp(mig_xml_attribute(map->models.items[i], "name"), name) == 0) {
@@ -275,11 +273,10 @@ static const struct mig_xml *find_model(const struct mig_cpumap *map, const char
 
 /* "removed" ones left the model after its first release; XML of a running
  * guest says by itself which way they stand. */
-static bool put_features(const struct mig_cpumap *map, const struct mig_xml *model,
-                         struct mig_words *w, struct mig_error *err)
+static bool put_features(const struct mig_cpumap *map, const xmlNode *model, struct mig_words *w,
+                         struct mig_error *err)
 {
-    for (const struct mig_xml *e = mig_xml_child(model, "feature"); e != NULL;
-         e = mig_xml_sibling(e)) {
+    for (const xmlNode *e = mig_xml_child(model, "feature"); e != NULL; e = mig_xml_sibling(e)) {
         const char *removed = mig_xml_attribute(e, "removed"), *name;
 
         if (!mig_xml_get(e, "name", &name, err)) {
@@ -298,11 +295,11 @@ static bool put_features(const struct mig_cpumap *map, const struct mig_xml *mod
 bool mig_cpumap_put_model(const struct mig_cpumap *map, const char *model, struct mig_words *w,
                           bool *ret_known, struct mig_error *err)
 {
-    const struct mig_xml *e = find_model(map, model);
+    const xmlNode *e = find_model(map, model);
 
     *ret_known = e != NULL;
     for (unsigned i = 0; e != NULL; i++) {
-        const struct mig_xml *parent;
+        const xmlNode *parent;
         const char *name;
 
         if (i == ANCESTORS_MAX) {

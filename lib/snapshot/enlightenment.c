@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/array.h"
+#include "base/text.h"
 #include "cpu/deps.h"
 #include "cpu/place.h"
 #include "snapshot/builder.h"
@@ -72,7 +73,7 @@ static void take(struct reading *r, const char *name)
 }
 
 /* state='on' is what a missing attribute means. */
-static bool is_on(const struct mig_xml *e, bool *ret, struct mig_error *err)
+static bool is_on(const xmlNode *e, bool *ret, struct mig_error *err)
 {
     const char *state = mig_xml_attribute(e, "state");
 
@@ -81,7 +82,7 @@ static bool is_on(const struct mig_xml *e, bool *ret, struct mig_error *err)
            mig_xml_fail(e, err, "state '%.40s' is neither on nor off", state);
 }
 
-static bool read_one(struct reading *r, const struct mig_xml *e, struct mig_error *err)
+static bool read_one(struct reading *r, const xmlNode *e, struct mig_error *err)
 {
     bool on;
 
@@ -91,9 +92,9 @@ static bool read_one(struct reading *r, const struct mig_xml *e, struct mig_erro
     if (!on) {
         return true;
     }
-    take(r, e->name);
-    for (const struct mig_xml *part = e->first; part != NULL; part = part->next) {
-        MIG_AUTO(mig_free) char *name = mig_strf("%s/%s", e->name, part->name);
+    take(r, mig_xml_name(e));
+    for (const xmlNode *part = mig_xml_first(e); part != NULL; part = mig_xml_next(part)) {
+        MIG_AUTO(mig_free) char *name = mig_strf("%s/%s", mig_xml_name(e), mig_xml_name(part));
 
         if (!is_on(part, &on, err)) {
             return false;
@@ -102,15 +103,15 @@ static bool read_one(struct reading *r, const struct mig_xml *e, struct mig_erro
             take(r, name);
         }
     }
-    return strcmp(e->name, "spinlocks") != 0 ||
+    return strcmp(mig_xml_name(e), "spinlocks") != 0 ||
            mig_xml_find_number(e, "retries", UINT32_MAX, &r->retries, err);
 }
 
 /* Two enlightenments are spelt elsewhere in the document. */
-static void read_elsewhere(struct reading *r, const struct mig_xml *domain)
+static void read_elsewhere(struct reading *r, const xmlNode *domain)
 {
-    for (const struct mig_xml *t = mig_xml_child(mig_xml_child(domain, "clock"), "timer");
-         t != NULL; t = mig_xml_sibling(t)) {
+    for (const xmlNode *t = mig_xml_child(mig_xml_child(domain, "clock"), "timer"); t != NULL;
+         t = mig_xml_sibling(t)) {
         const char *name = mig_xml_attribute(t, "name"), *present = mig_xml_attribute(t, "present");
 
         if (name != NULL && strcmp(name, "hypervclock") == 0 &&
@@ -118,8 +119,8 @@ static void read_elsewhere(struct reading *r, const struct mig_xml *domain)
             take(r, "time");
         }
     }
-    for (const struct mig_xml *p = mig_xml_child(mig_xml_child(domain, "devices"), "panic");
-         p != NULL; p = mig_xml_sibling(p)) {
+    for (const xmlNode *p = mig_xml_child(mig_xml_child(domain, "devices"), "panic"); p != NULL;
+         p = mig_xml_sibling(p)) {
         const char *model = mig_xml_attribute(p, "model");
 
         if (model != NULL && strcmp(model, "hyperv") == 0) {
@@ -155,9 +156,9 @@ static void pour(struct reading *r)
     }
 }
 
-static bool read_all(struct reading *r, const struct mig_xml *domain, struct mig_error *err)
+static bool read_all(struct reading *r, const xmlNode *domain, struct mig_error *err)
 {
-    const struct mig_xml *features = NULL, *hyperv = NULL;
+    const xmlNode *features = NULL, *hyperv = NULL;
     const char *mode;
 
     if (!mig_xml_only(domain, "features", &features, err) ||
@@ -169,7 +170,7 @@ static bool read_all(struct reading *r, const struct mig_xml *domain, struct mig
         r->unknown = true;
         mig_text_addf(&r->names, "mode=%s", mode);
     }
-    for (const struct mig_xml *e = hyperv == NULL ? NULL : hyperv->first; e != NULL; e = e->next) {
+    for (const xmlNode *e = mig_xml_first(hyperv); e != NULL; e = mig_xml_next(e)) {
         if (!read_one(r, e, err)) {
             return false;
         }
@@ -178,7 +179,7 @@ static bool read_all(struct reading *r, const struct mig_xml *domain, struct mig
     return true;
 }
 
-bool mig_enlightenment_add(struct mig_builder *b, const struct mig_xml *domain, const char *source,
+bool mig_enlightenment_add(struct mig_builder *b, const xmlNode *domain, const char *source,
                            struct mig_error *err)
 {
     /* QEMU's value for "never tell the hypervisor". */

@@ -172,12 +172,13 @@ static bool fail_unknown(struct mig_error *err)
     return mig_fail(err, MIG_FORMAT, "file of no known format; known are %s", known.items);
 }
 
-bool mig_import(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
-                const char **ret_format, struct mig_error *err)
+static bool import(const char *name, const char *text, size_t len, bool of_guest,
+                   struct mig_snapshot **ret, const char **ret_format, struct mig_error *err)
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
     MIG_AUTO(mig_free) char *copy = NULL;
     const struct mig_importer *importer;
+    bool (*read)(const char *, size_t, struct mig_snapshot **, struct mig_error *);
 
     if (len > MIG_IMPORT_BYTES_MAX) {
         return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
@@ -186,13 +187,19 @@ bool mig_import(const char *name, const char *text, size_t len, struct mig_snaps
         text++;
         len--;
     }
+    if (len == 0) {
+        return mig_fail(err, MIG_FORMAT, "empty file, of no known format");
+    }
     copy = mig_alloc(len + 1, 1);
     memcpy(copy, text, len);
     importer = find_importer(copy, len);
     if (importer == NULL) {
         return fail_unknown(err);
     }
-    if (!importer->read(copy, len, &s, err)) {
+    read = of_guest && importer->read == mig_import_cpuid_text_read
+               ? mig_import_cpuid_text_read_guest
+               : importer->read;
+    if (!read(copy, len, &s, err)) {
         return mig_wrap(err, "%s", importer->title);
     }
     if (s->stamp.host[0] == '\0') {
@@ -202,4 +209,16 @@ bool mig_import(const char *name, const char *text, size_t len, struct mig_snaps
     *ret = mig_steal(&s);
     *ret_format = importer->name;
     return true;
+}
+
+bool mig_import(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
+                const char **ret_format, struct mig_error *err)
+{
+    return import(name, text, len, false, ret, ret_format, err);
+}
+
+bool mig_import_guest(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
+                      const char **ret_format, struct mig_error *err)
+{
+    return import(name, text, len, true, ret, ret_format, err);
 }

@@ -27,6 +27,15 @@ MIG_MUST_CHECK bool mig_import(const char *name, const char *text, size_t len,
                                struct mig_snapshot **ret, const char **ret_format,
                                struct mig_error *err);
 
+/* The same for a dump that was taken in a guest, to say what that guest sees:
+ * what a hypervisor adds to the CPU counts. */
+MIG_MUST_CHECK bool mig_import_guest(const char *name, const char *text, size_t len,
+                                     struct mig_snapshot **ret, const char **ret_format,
+                                     struct mig_error *err);
+MIG_MUST_CHECK bool mig_import_cpuid_text_read_guest(const char *text, size_t len,
+                                                     struct mig_snapshot **ret,
+                                                     struct mig_error *err);
+
 /* For importers: whether an MSR or KVM register id holds a capability (a dump
  * lists state too), and freeze with the facts that every import has: format,
  * CPU names. */

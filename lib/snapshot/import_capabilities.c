@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "snapshot/builder.h"
 #include "snapshot/import.h"
 #include "snapshot/libvirt.h"
@@ -18,11 +19,11 @@ bool mig_import_capabilities_recognises(const char *text, size_t len)
     return mig_xml_is(text, len, "capabilities");
 }
 
-static bool read_facts(struct mig_builder *b, const struct mig_xml *host, const struct mig_xml *cpu,
+static bool read_facts(struct mig_builder *b, const xmlNode *host, const xmlNode *cpu,
                        struct mig_error *err)
 {
-    const struct mig_xml *microcode = NULL, *width = NULL;
-    const char *uuid = NULL;
+    const xmlNode *microcode = NULL, *width = NULL;
+    MIG_AUTO(mig_free) char *uuid = NULL;
 
     if (!mig_libvirt_text(host, "uuid", &uuid, err) ||
         !mig_xml_only(cpu, "microcode", &microcode, err) ||
@@ -38,10 +39,10 @@ static bool read_facts(struct mig_builder *b, const struct mig_xml *host, const 
 }
 
 /* <signature family='25' model='1' stepping='1'/> is the whole of 1.EAX. */
-static bool read_signature(struct mig_builder *b, const struct mig_xml *cpu, bool covered,
+static bool read_signature(struct mig_builder *b, const xmlNode *cpu, bool covered,
                            struct mig_error *err)
 {
-    const struct mig_xml *e = NULL;
+    const xmlNode *e = NULL;
     uint64_t family, model, stepping;
 
     if (!mig_xml_only(cpu, "signature", &e, err)) {
@@ -62,10 +63,9 @@ static bool read_signature(struct mig_builder *b, const struct mig_xml *cpu, boo
     return true;
 }
 
-static bool read_tsc(struct mig_builder *b, const struct mig_xml *cpu, struct mig_error *err)
+static bool read_tsc(struct mig_builder *b, const xmlNode *cpu, struct mig_error *err)
 {
-    for (const struct mig_xml *c = mig_xml_child(cpu, "counter"); c != NULL;
-         c = mig_xml_sibling(c)) {
+    for (const xmlNode *c = mig_xml_child(cpu, "counter"); c != NULL; c = mig_xml_sibling(c)) {
         const char *name;
 
         if (!mig_xml_get(c, "name", &name, err)) {
@@ -78,7 +78,7 @@ static bool read_tsc(struct mig_builder *b, const struct mig_xml *cpu, struct mi
     return true;
 }
 
-static bool read_x86(struct mig_builder *b, const struct mig_xml *cpu, struct mig_error *err)
+static bool read_x86(struct mig_builder *b, const xmlNode *cpu, struct mig_error *err)
 {
     MIG_AUTO(mig_words_clear) struct mig_words words = {0};
 
@@ -88,12 +88,12 @@ static bool read_x86(struct mig_builder *b, const struct mig_xml *cpu, struct mi
            read_signature(b, cpu, words.len > 0, err) && read_tsc(b, cpu, err);
 }
 
-static bool read_cpu(const struct mig_xml *host, struct mig_snapshot **ret, struct mig_error *err)
+static bool read_cpu(const xmlNode *host, struct mig_snapshot **ret, struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = NULL;
-    const struct mig_xml *cpu = NULL;
+    const xmlNode *cpu = NULL;
     enum mig_arch arch = MIG_ARCH_NONE;
-    const char *name = NULL;
+    MIG_AUTO(mig_free) char *name = NULL;
 
     if (!mig_xml_only(host, "cpu", &cpu, err)) {
         return false;
@@ -123,8 +123,8 @@ static bool read_cpu(const struct mig_xml *host, struct mig_snapshot **ret, stru
 bool mig_import_capabilities_read(const char *text, size_t len, struct mig_snapshot **ret,
                                   struct mig_error *err)
 {
-    MIG_AUTO(mig_xml_free) struct mig_xml *root = NULL;
-    const struct mig_xml *host = NULL;
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
+    const xmlNode *host = NULL;
 
     if (!mig_xml_parse(text, len, &root, err) || !mig_xml_only(root, "host", &host, err)) {
         return false;

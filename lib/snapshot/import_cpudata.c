@@ -20,7 +20,7 @@ bool mig_import_cpudata_recognises(const char *text, size_t len)
     return text[0] == '<' && memmem(text, len, "<cpudata", 8) != NULL;
 }
 
-static bool read_leaf(struct mig_raw *raw, const struct mig_xml *e, struct mig_error *err)
+static bool read_leaf(struct mig_raw *raw, const xmlNode *e, struct mig_error *err)
 {
     static const char *const names[] = {"eax", "ebx", "ecx", "edx"};
     struct mig_raw_leaf leaf = {0};
@@ -41,7 +41,7 @@ static bool read_leaf(struct mig_raw *raw, const struct mig_xml *e, struct mig_e
     return mig_raw_add(raw, &leaf, err);
 }
 
-static bool read_msr(struct mig_builder *b, const struct mig_xml *e, struct mig_error *err)
+static bool read_msr(struct mig_builder *b, const xmlNode *e, struct mig_error *err)
 {
     uint64_t index, low, high;
 
@@ -56,36 +56,36 @@ static bool read_msr(struct mig_builder *b, const struct mig_xml *e, struct mig_
     return true;
 }
 
-static bool read_element(struct mig_raw *raw, struct mig_builder *b, const struct mig_xml *e,
+static bool read_element(struct mig_raw *raw, struct mig_builder *b, const xmlNode *e,
                          struct mig_error *err)
 {
-    if (strcmp(e->name, "cpuid") == 0) {
+    if (strcmp(mig_xml_name(e), "cpuid") == 0) {
         return read_leaf(raw, e, err);
     }
-    return strcmp(e->name, "msr") == 0 ? read_msr(b, e, err)
-                                       : mig_xml_fail(e, err, "unknown element");
+    return strcmp(mig_xml_name(e), "msr") == 0 ? read_msr(b, e, err)
+                                               : mig_xml_fail(e, err, "unknown element");
 }
 
-static bool check_root(const struct mig_xml *root, struct mig_error *err)
+static bool check_root(const xmlNode *root, struct mig_error *err)
 {
     const char *arch = mig_xml_attribute(root, "arch");
 
-    if (strcmp(root->name, "cpudata") != 0) {
+    if (strcmp(mig_xml_name(root), "cpudata") != 0) {
         return mig_fail(err, MIG_FORMAT, "the outermost element is not cpudata");
     }
     return (arch != NULL && strcmp(arch, "x86") == 0) ||
            mig_fail(err, MIG_FORMAT, "arch of cpudata is not x86");
 }
 
-static bool read_document(struct mig_raw *raw, const struct mig_xml *root,
-                          struct mig_snapshot **ret, struct mig_error *err)
+static bool read_document(struct mig_raw *raw, const xmlNode *root, struct mig_snapshot **ret,
+                          struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
 
     if (!check_root(root, err)) {
         return false;
     }
-    for (const struct mig_xml *e = root->first; e != NULL; e = e->next) {
+    for (const xmlNode *e = mig_xml_first(root); e != NULL; e = mig_xml_next(e)) {
         if (!read_element(raw, b, e, err)) {
             return false;
         }
@@ -99,7 +99,7 @@ bool mig_import_cpudata_read(const char *text, size_t len, struct mig_snapshot *
                              struct mig_error *err)
 {
     MIG_AUTO(mig_raw_clear) struct mig_raw raw = {0};
-    MIG_AUTO(mig_xml_free) struct mig_xml *root = NULL;
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
 
     return mig_xml_parse(text, len, &root, err) && read_document(&raw, root, ret, err);
 }

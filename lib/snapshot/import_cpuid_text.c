@@ -137,8 +137,8 @@ static bool read_lines(struct reading *r, char *text, size_t len, struct mig_err
     return finish_cpu(r, err);
 }
 
-bool mig_import_cpuid_text_read(const char *text, size_t len, struct mig_snapshot **ret,
-                                struct mig_error *err)
+static bool read_dump(const char *text, size_t len, bool of_guest, struct mig_snapshot **ret,
+                      struct mig_error *err)
 {
     MIG_AUTO(reading_clear) struct reading r = {0};
     MIG_AUTO(mig_free) char *copy = mig_alloc(len + 1, 1);
@@ -146,6 +146,23 @@ bool mig_import_cpuid_text_read(const char *text, size_t len, struct mig_snapsho
 
     memcpy(copy, text, len);
     mig_builder_cover(b, MIG_GROUP_CPUID, MIG_COVER_FULL, 0, SOURCE);
-    return read_lines(&r, copy, len, err) && mig_raw_pour(&r.first, b, err) &&
-           mig_import_finish(b, "cpuid-raw", ret, err);
+    if (!read_lines(&r, copy, len, err) || !mig_raw_pour(&r.first, b, err)) {
+        return false;
+    }
+    if (of_guest) {
+        mig_raw_pour_hypervisor(&r.first, b, SOURCE);
+    }
+    return mig_import_finish(b, "cpuid-raw", ret, err);
+}
+
+bool mig_import_cpuid_text_read(const char *text, size_t len, struct mig_snapshot **ret,
+                                struct mig_error *err)
+{
+    return read_dump(text, len, false, ret, err);
+}
+
+bool mig_import_cpuid_text_read_guest(const char *text, size_t len, struct mig_snapshot **ret,
+                                      struct mig_error *err)
+{
+    return read_dump(text, len, true, ret, err);
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/array.h"
+#include "base/text.h"
 #include "cpu/place.h"
 #include "snapshot/builder.h"
 #include "snapshot/enlightenment.h"
@@ -21,7 +22,7 @@
 
 struct reading {
     struct mig_builder *builder;
-    const struct mig_xml *domain;
+    const xmlNode *domain;
     bool kvm;
     const char *machine; /* NULL when not stated */
 };
@@ -46,7 +47,7 @@ static bool read_identity(struct reading *r, struct mig_error *err)
     };
 
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        const char *text = NULL;
+        MIG_AUTO(mig_free) char *text = NULL;
 
         if (!mig_libvirt_text(r->domain, rows[i].element, &text, err)) {
             return false;
@@ -62,16 +63,17 @@ static bool read_identity(struct reading *r, struct mig_error *err)
 /* <vcpu current='1'>2</vcpu>: those that may be plugged later count. */
 static bool read_vcpus(struct reading *r, uint64_t *ret, struct mig_error *err)
 {
-    const struct mig_xml *e = NULL;
+    MIG_AUTO(mig_free) char *text = NULL;
+    const xmlNode *e = NULL;
     uint64_t current = 0;
 
     *ret = 0;
     if (!mig_xml_only(r->domain, "vcpu", &e, err) || e == NULL) {
         return e == NULL;
     }
-    if (!mig_text_to_u64(e->text.items, VCPUS_MAX, ret) || *ret == 0) {
-        return mig_xml_fail(e, err, "'%.40s' is no number of vCPUs from 1 to %d", e->text.items,
-                            VCPUS_MAX);
+    text = mig_xml_text(e);
+    if (!mig_text_to_u64(text, VCPUS_MAX, ret) || *ret == 0) {
+        return mig_xml_fail(e, err, "'%.40s' is no number of vCPUs from 1 to %d", text, VCPUS_MAX);
     }
     if (!mig_xml_find_number(e, "current", *ret, &current, err)) {
         return false;
@@ -80,7 +82,7 @@ static bool read_vcpus(struct reading *r, uint64_t *ret, struct mig_error *err)
     return true;
 }
 
-static bool read_topology(struct reading *r, const struct mig_xml *cpu, uint64_t vcpus,
+static bool read_topology(struct reading *r, const xmlNode *cpu, uint64_t vcpus,
                           struct mig_error *err)
 {
     static const struct {
@@ -93,7 +95,7 @@ static bool read_topology(struct reading *r, const struct mig_xml *cpu, uint64_t
         {"cores",    MIG_GUEST_CORES  },
         {"threads",  MIG_GUEST_THREADS},
     };
-    const struct mig_xml *e = NULL;
+    const xmlNode *e = NULL;
     uint64_t product = 1;
 
     if (!mig_xml_only(cpu, "topology", &e, err) || e == NULL) {
@@ -132,8 +134,9 @@ static bool read_vm_type(struct reading *r, struct mig_error *err)
         {"sev-snp", 4},
         {"tdx",     5},
     };
-    const struct mig_xml *e = NULL;
-    const char *type, *policy = NULL;
+    const xmlNode *e = NULL;
+    MIG_AUTO(mig_free) char *policy = NULL;
+    const char *type;
     uint64_t bits = 0;
 
     if (!mig_xml_only(r->domain, "launchSecurity", &e, err)) {
@@ -161,13 +164,12 @@ static bool read_vm_type(struct reading *r, struct mig_error *err)
 
 static bool read_clock(struct reading *r, struct mig_error *err)
 {
-    const struct mig_xml *clock = NULL;
+    const xmlNode *clock = NULL;
 
     if (!mig_xml_only(r->domain, "clock", &clock, err)) {
         return false;
     }
-    for (const struct mig_xml *t = mig_xml_child(clock, "timer"); t != NULL;
-         t = mig_xml_sibling(t)) {
+    for (const xmlNode *t = mig_xml_child(clock, "timer"); t != NULL; t = mig_xml_sibling(t)) {
         const char *name;
 
         if (!mig_xml_get(t, "name", &name, err)) {
@@ -183,7 +185,7 @@ static bool read_clock(struct reading *r, struct mig_error *err)
 /* <kvm> and <pmu>; a hidden hypervisor has no KVM leaves. */
 static bool read_kvm(struct reading *r, bool known, struct mig_error *err)
 {
-    const struct mig_xml *features = NULL, *kvm = NULL, *pmu = NULL;
+    const xmlNode *features = NULL, *kvm = NULL, *pmu = NULL;
     const char *state;
 
     if (!mig_xml_only(r->domain, "features", &features, err) ||
@@ -191,14 +193,14 @@ static bool read_kvm(struct reading *r, bool known, struct mig_error *err)
         return false;
     }
     mig_libvirt_add_fact(r->builder, "guest.pmu", mig_xml_attribute(pmu, "state"), SOURCE);
-    for (const struct mig_xml *e = kvm == NULL ? NULL : kvm->first; e != NULL; e = e->next) {
-        MIG_AUTO(mig_free) char *fact = mig_strf("guest.kvm.%.60s", e->name);
+    for (const xmlNode *e = mig_xml_first(kvm); e != NULL; e = mig_xml_next(e)) {
+        MIG_AUTO(mig_free) char *fact = mig_strf("guest.kvm.%.60s", mig_xml_name(e));
 
         if (!mig_xml_get(e, "state", &state, err)) {
             return false;
         }
         mig_builder_add_fact(r->builder, fact, state, SOURCE);
-        if (known && strcmp(e->name, "hidden") == 0 && strcmp(state, "on") == 0) {
+        if (known && strcmp(mig_xml_name(e), "hidden") == 0 && strcmp(state, "on") == 0) {
             mig_builder_set(r->builder, mig_reg_cpuid(0x40000001, 0, MIG_EAX), 0);
             mig_builder_set(r->builder, mig_reg_cpuid(0x40000001, 0, MIG_EDX), 0);
         }
@@ -223,12 +225,12 @@ static bool is_before_9_1(const char *machine)
 
 /* <maxphysaddr mode='emulate' bits='42'/>: with the width of virtual addresses,
  * which follows from 5-level paging, it makes the whole of 80000008.EAX. */
-static bool read_widths(struct reading *r, const struct mig_xml *cpu, const struct mig_words *words,
+static bool read_widths(struct reading *r, const xmlNode *cpu, const struct mig_words *words,
                         struct mig_error *err)
 {
     static const struct mig_reg la57 = MIG_PLACE_REG(la57), lm = MIG_PLACE_REG(lm);
     const struct mig_named_word *deep = mig_words_get(words, la57), *wide;
-    const struct mig_xml *e = NULL;
+    const xmlNode *e = NULL;
     uint64_t bits = 0;
 
     if (!mig_xml_only(cpu, "maxphysaddr", &e, err) ||
@@ -253,13 +255,12 @@ static bool read_widths(struct reading *r, const struct mig_xml *cpu, const stru
 }
 
 /* Arguments that libvirt only hands on may replace the CPU it describes. */
-static bool has_own_cpu(const struct mig_xml *domain)
+static bool has_own_cpu(const xmlNode *domain)
 {
     static const char *const names[] = {"-cpu", "--cpu", "-global", "--global"};
 
-    for (const struct mig_xml *a =
-             mig_xml_child(mig_xml_child(domain, "qemu:commandline"), "qemu:arg");
-         a != NULL; a = mig_xml_sibling(a)) {
+    for (const xmlNode *a = mig_xml_child(mig_xml_child(domain, "commandline"), "arg"); a != NULL;
+         a = mig_xml_sibling(a)) {
         const char *value = mig_xml_attribute(a, "value");
 
         for (size_t i = 0; value != NULL && i < MIG_COUNT(names); i++) {
@@ -272,7 +273,7 @@ static bool has_own_cpu(const struct mig_xml *domain)
 }
 
 /* @value of attribute @name is one of @known, or there is none. */
-static bool check_word(const struct mig_xml *e, const char *name, const char *const *known,
+static bool check_word(const xmlNode *e, const char *name, const char *const *known,
                        struct mig_error *err)
 {
     const char *value = mig_xml_attribute(e, name);
@@ -288,7 +289,7 @@ static bool check_word(const struct mig_xml *e, const char *name, const char *co
     return mig_xml_fail(e, err, "%s '%.40s' is not known", name, value);
 }
 
-static bool check_cpu(const struct mig_xml *cpu, struct mig_error *err)
+static bool check_cpu(const xmlNode *cpu, struct mig_error *err)
 {
     static const char *const modes[] = {"custom", "host-model", "host-passthrough", "maximum",
                                         NULL};
@@ -300,7 +301,7 @@ static bool check_cpu(const struct mig_xml *cpu, struct mig_error *err)
 }
 
 /* Why the element does not say what the guest sees; NULL: it does. */
-static const char *find_gap(const struct reading *r, const struct mig_xml *cpu)
+static const char *find_gap(const struct reading *r, const xmlNode *cpu)
 {
     const char *mode = mig_xml_attribute(cpu, "mode"), *check = mig_xml_attribute(cpu, "check");
 
@@ -321,8 +322,9 @@ static const char *find_gap(const struct reading *r, const struct mig_xml *cpu)
 static bool read_cpu(struct reading *r, uint64_t vcpus, struct mig_error *err)
 {
     MIG_AUTO(mig_words_clear) struct mig_words words = {0};
-    const struct mig_xml *cpu = NULL;
-    const char *gap, *vendor = NULL;
+    const xmlNode *cpu = NULL;
+    MIG_AUTO(mig_free) char *vendor = NULL;
+    const char *gap;
 
     if (!mig_xml_only(r->domain, "cpu", &cpu, err) || (cpu != NULL && !check_cpu(cpu, err)) ||
         !mig_libvirt_text(cpu, "vendor", &vendor, err) ||
@@ -356,7 +358,7 @@ static bool read_x86(struct reading *r, struct mig_error *err)
 /* No XML names ID registers; what the guest was given stays open. */
 static bool read_arm64(struct reading *r, struct mig_error *err)
 {
-    const struct mig_xml *cpu = NULL;
+    const xmlNode *cpu = NULL;
     uint64_t vcpus = 0;
 
     if (!read_vcpus(r, &vcpus, err) || !mig_xml_only(r->domain, "cpu", &cpu, err)) {
@@ -373,7 +375,7 @@ static bool read_arm64(struct reading *r, struct mig_error *err)
 /* <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os> */
 static bool read_type(struct reading *r, enum mig_arch *ret, struct mig_error *err)
 {
-    const struct mig_xml *os = NULL, *type = NULL;
+    const xmlNode *os = NULL, *type = NULL;
     const char *accelerator, *arch;
 
     if (!mig_xml_get(r->domain, "type", &accelerator, err) ||
@@ -399,7 +401,7 @@ bool mig_import_domain_read(const char *text, size_t len, struct mig_snapshot **
                             struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = NULL;
-    MIG_AUTO(mig_xml_free) struct mig_xml *root = NULL;
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
     struct reading r = {0};
     enum mig_arch arch = MIG_ARCH_NONE;
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/array.h"
+#include "base/text.h"
 #include "snapshot/builder.h"
 #include "snapshot/import.h"
 #include "snapshot/libvirt.h"
@@ -19,7 +20,7 @@ bool mig_import_domcaps_recognises(const char *text, size_t len)
     return mig_xml_is(text, len, "domainCapabilities");
 }
 
-static bool read_facts(struct mig_builder *b, const struct mig_xml *root, struct mig_error *err)
+static bool read_facts(struct mig_builder *b, const xmlNode *root, struct mig_error *err)
 {
     static const struct {
         const char *element, *fact;
@@ -30,7 +31,7 @@ static bool read_facts(struct mig_builder *b, const struct mig_xml *root, struct
     };
 
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        const char *text = NULL;
+        MIG_AUTO(mig_free) char *text = NULL;
 
         if (!mig_libvirt_text(root, rows[i].element, &text, err)) {
             return false;
@@ -44,11 +45,11 @@ static bool read_facts(struct mig_builder *b, const struct mig_xml *root, struct
 
 /* <mode name='host-model' supported='yes'>; NULL when not there or not
  * supported. */
-static bool find_mode(const struct mig_xml *cpu, const char *name, const struct mig_xml **ret,
+static bool find_mode(const xmlNode *cpu, const char *name, const xmlNode **ret,
                       struct mig_error *err)
 {
     *ret = NULL;
-    for (const struct mig_xml *m = mig_xml_child(cpu, "mode"); m != NULL; m = mig_xml_sibling(m)) {
+    for (const xmlNode *m = mig_xml_child(cpu, "mode"); m != NULL; m = mig_xml_sibling(m)) {
         const char *text, *supported;
 
         if (!mig_xml_get(m, "name", &text, err) || !mig_xml_get(m, "supported", &supported, err)) {
@@ -62,18 +63,17 @@ static bool find_mode(const struct mig_xml *cpu, const char *name, const struct 
 }
 
 /* <blockers model='EPYC'><feature name='svm'/></blockers>, in newer libvirt */
-static char *usability_of(const struct mig_xml *custom, const char *model, const char *usable)
+static char *usability_of(const xmlNode *custom, const char *model, const char *usable)
 {
     struct mig_text lacks = {0};
 
     if (strcmp(usable, "no") != 0) {
         return mig_strdup(strcmp(usable, "yes") == 0 ? "usable" : "unknown");
     }
-    for (const struct mig_xml *b = mig_xml_child(custom, "blockers"); b != NULL;
-         b = mig_xml_sibling(b)) {
+    for (const xmlNode *b = mig_xml_child(custom, "blockers"); b != NULL; b = mig_xml_sibling(b)) {
         const char *name = mig_xml_attribute(b, "model");
 
-        for (const struct mig_xml *f = mig_xml_child(b, "feature");
+        for (const xmlNode *f = mig_xml_child(b, "feature");
              name != NULL && strcmp(name, model) == 0 && f != NULL; f = mig_xml_sibling(f)) {
             const char *feature = mig_xml_attribute(f, "name");
 
@@ -84,27 +84,27 @@ static char *usability_of(const struct mig_xml *custom, const char *model, const
     return lacks.len == 0 ? mig_strdup("not usable") : lacks.items;
 }
 
-static bool read_models(struct mig_builder *b, const struct mig_xml *custom, struct mig_error *err)
+static bool read_models(struct mig_builder *b, const xmlNode *custom, struct mig_error *err)
 {
-    for (const struct mig_xml *m = mig_xml_child(custom, "model"); m != NULL;
-         m = mig_xml_sibling(m)) {
-        MIG_AUTO(mig_free) char *fact = mig_strf("vmm.libvirt.model.%.80s", m->text.items);
+    for (const xmlNode *m = mig_xml_child(custom, "model"); m != NULL; m = mig_xml_sibling(m)) {
+        MIG_AUTO(mig_free) char *name = mig_xml_text(m);
+        MIG_AUTO(mig_free) char *fact = mig_strf("vmm.libvirt.model.%.80s", name);
         MIG_AUTO(mig_free) char *usability = NULL;
         const char *usable;
 
         if (!mig_xml_get(m, "usable", &usable, err)) {
             return false;
         }
-        usability = usability_of(custom, m->text.items, usable);
+        usability = usability_of(custom, name, usable);
         mig_builder_add_fact(b, fact, usability, SOURCE);
     }
     return true;
 }
 
-static bool read_x86(struct mig_builder *b, const struct mig_xml *cpu, struct mig_error *err)
+static bool read_x86(struct mig_builder *b, const xmlNode *cpu, struct mig_error *err)
 {
     MIG_AUTO(mig_words_clear) struct mig_words words = {0};
-    const struct mig_xml *model = NULL, *width = NULL;
+    const xmlNode *model = NULL, *width = NULL;
 
     mig_builder_cover(b, MIG_GROUP_KVM_VIEW, MIG_COVER_FULL, 0, SOURCE);
     if (!find_mode(cpu, "host-model", &model, err)) {
@@ -125,13 +125,12 @@ static bool read_x86(struct mig_builder *b, const struct mig_xml *cpu, struct mi
     return mig_libvirt_add_cpu(b, model, MIG_WORDS_QEMU, SOURCE, &words, err);
 }
 
-static bool read_document(const struct mig_xml *root, struct mig_snapshot **ret,
-                          struct mig_error *err)
+static bool read_document(const xmlNode *root, struct mig_snapshot **ret, struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = NULL;
-    const struct mig_xml *cpu = NULL, *custom = NULL;
+    const xmlNode *cpu = NULL, *custom = NULL;
     enum mig_arch arch = MIG_ARCH_NONE;
-    const char *name = NULL;
+    MIG_AUTO(mig_free) char *name = NULL;
 
     if (!mig_libvirt_text(root, "arch", &name, err) || !mig_xml_only(root, "cpu", &cpu, err)) {
         return false;
@@ -156,7 +155,7 @@ static bool read_document(const struct mig_xml *root, struct mig_snapshot **ret,
 bool mig_import_domcaps_read(const char *text, size_t len, struct mig_snapshot **ret,
                              struct mig_error *err)
 {
-    MIG_AUTO(mig_xml_free) struct mig_xml *root = NULL;
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
 
     return mig_xml_parse(text, len, &root, err) && read_document(root, ret, err);
 }

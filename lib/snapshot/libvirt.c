@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/bits.h"
+#include "base/text.h"
 #include "cpu/field.h"
 #include "snapshot/builder.h"
 #include "snapshot/cpumap.h"
@@ -45,15 +46,14 @@ void mig_libvirt_add_fact(struct mig_builder *b, const char *name, const char *t
     }
 }
 
-bool mig_libvirt_text(const struct mig_xml *e, const char *name, const char **ret,
-                      struct mig_error *err)
+bool mig_libvirt_text(const xmlNode *e, const char *name, char **ret, struct mig_error *err)
 {
-    const struct mig_xml *child = NULL;
+    const xmlNode *child = NULL;
 
     if (!mig_xml_only(e, name, &child, err)) {
         return false;
     }
-    *ret = child == NULL ? NULL : child->text.items;
+    *ret = child == NULL ? NULL : mig_xml_text(child);
     return true;
 }
 
@@ -70,7 +70,7 @@ void mig_libvirt_leave_cpu(struct mig_builder *b, const char *vendor, const char
 /* The policies of a guest's feature; a host's has none. */
 enum policy { POLICY_ON, POLICY_OFF, POLICY_OPEN };
 
-static bool read_policy(const struct mig_xml *feature, enum policy *ret, struct mig_error *err)
+static bool read_policy(const xmlNode *feature, enum policy *ret, struct mig_error *err)
 {
     static const struct {
         const char *name;
@@ -94,19 +94,19 @@ static bool read_policy(const struct mig_xml *feature, enum policy *ret, struct 
         feature, err, "policy '%.40s' is none of force, require, optional, disable, forbid", text);
 }
 
-bool mig_libvirt_add_names(struct mig_builder *b, const struct mig_xml *cpu, const char *source,
+bool mig_libvirt_add_names(struct mig_builder *b, const xmlNode *cpu, const char *source,
                            struct mig_error *err)
 {
     static const char *const signs[] = {[POLICY_ON] = "+", [POLICY_OFF] = "-", [POLICY_OPEN] = "?"};
     MIG_AUTO(mig_text_clear) struct mig_text features = {0};
-    const char *model = NULL, *name;
+    MIG_AUTO(mig_free) char *model = NULL;
+    const char *name;
     enum policy policy;
 
     if (!mig_libvirt_text(cpu, "model", &model, err)) {
         return false;
     }
-    for (const struct mig_xml *f = mig_xml_child(cpu, "feature"); f != NULL;
-         f = mig_xml_sibling(f)) {
+    for (const xmlNode *f = mig_xml_child(cpu, "feature"); f != NULL; f = mig_xml_sibling(f)) {
         if (!mig_xml_get(f, "name", &name, err) || !read_policy(f, &policy, err)) {
             return false;
         }
@@ -149,11 +149,10 @@ static void doubt(const struct mig_cpumap *map, const char *name, struct mig_wor
 }
 
 /* False with the reason in @ret_gap: the features are not known. */
-static bool put_features(const struct mig_cpumap *map, const struct mig_xml *cpu,
-                         struct mig_words *w, char **ret_gap)
+static bool put_features(const struct mig_cpumap *map, const xmlNode *cpu, struct mig_words *w,
+                         char **ret_gap)
 {
-    for (const struct mig_xml *f = mig_xml_child(cpu, "feature"); f != NULL;
-         f = mig_xml_sibling(f)) {
+    for (const xmlNode *f = mig_xml_child(cpu, "feature"); f != NULL; f = mig_xml_sibling(f)) {
         const char *name = mig_xml_attribute(f, "name");
         enum policy policy = POLICY_ON;
         struct mig_error ignored;
@@ -172,11 +171,12 @@ static bool put_features(const struct mig_cpumap *map, const struct mig_xml *cpu
 }
 
 /* A gap is no error: it leaves registers uncovered. */
-static bool read_words(const struct mig_xml *cpu, struct mig_words *w, char **ret_gap,
+static bool read_words(const xmlNode *cpu, struct mig_words *w, char **ret_gap,
                        struct mig_error *err)
 {
     MIG_AUTO(mig_cpumap_free) struct mig_cpumap *map = NULL;
-    const char *folder = mig_cpumap_folder(), *model = NULL;
+    MIG_AUTO(mig_free) char *model = NULL;
+    const char *folder = mig_cpumap_folder();
     bool known;
 
     if (!mig_libvirt_text(cpu, "model", &model, err)) {
@@ -204,11 +204,12 @@ static bool read_words(const struct mig_xml *cpu, struct mig_words *w, char **re
     return true;
 }
 
-bool mig_libvirt_add_cpu(struct mig_builder *b, const struct mig_xml *cpu, enum mig_words_rule rule,
+bool mig_libvirt_add_cpu(struct mig_builder *b, const xmlNode *cpu, enum mig_words_rule rule,
                          const char *source, struct mig_words *ret, struct mig_error *err)
 {
     MIG_AUTO(mig_free) char *gap = NULL;
-    const char *vendor = NULL, *signature;
+    MIG_AUTO(mig_free) char *vendor = NULL;
+    const char *signature;
 
     if (!mig_libvirt_text(cpu, "vendor", &vendor, err) || !read_words(cpu, ret, &gap, err)) {
         return false;
@@ -228,7 +229,7 @@ bool mig_libvirt_add_cpu(struct mig_builder *b, const struct mig_xml *cpu, enum 
     return true;
 }
 
-bool mig_libvirt_add_tsc(struct mig_builder *b, const struct mig_xml *tsc, const char *source,
+bool mig_libvirt_add_tsc(struct mig_builder *b, const xmlNode *tsc, const char *source,
                          struct mig_error *err)
 {
     const char *scaling = mig_xml_attribute(tsc, "scaling");

@@ -8,6 +8,9 @@
 #include "snapshot/normalise.h"
 
 #define LEAVES_MAX (MIG_ENTRIES_MAX / 4)
+#define HYPERVISOR_BASE 0x40000000u
+#define HYPERVISOR_BLOCK 0x100u
+#define HYPERVISOR_BLOCKS 0x100u
 
 static const struct mig_raw_leaf *find(const struct mig_raw *raw, uint32_t index, uint16_t sub)
 {
@@ -99,6 +102,57 @@ bool mig_raw_pour(const struct mig_raw *raw, struct mig_builder *b, struct mig_e
         }
     }
     return true;
+}
+
+/* ebx, ecx, edx of the first leaf */
+static bool is_signed(const struct mig_raw_leaf *head, uint32_t b, uint32_t c, uint32_t d)
+{
+    return head->words[MIG_EBX] == b && head->words[MIG_ECX] == c && head->words[MIG_EDX] == d;
+}
+
+/* The block of 256 leaves that @base begins, into @space. */
+static void pour_block(const struct mig_raw *raw, uint32_t base, enum mig_space space,
+                       struct mig_builder *b)
+{
+    for (size_t i = 0; i < raw->len; i++) {
+        const struct mig_raw_leaf *leaf = &raw->items[i];
+
+        for (unsigned part = 0; part < 4 && leaf->index - base < HYPERVISOR_BLOCK; part++) {
+            struct mig_reg reg = mig_reg_cpuid(HYPERVISOR_BASE + (leaf->index - base), leaf->sub,
+                                               (enum mig_part)part);
+            uint32_t word = leaf->words[part];
+
+            reg.space = space;
+            if (leaf->index == base && part == MIG_EAX && word >= base) {
+                word = HYPERVISOR_BASE + (word - base);
+            }
+            mig_builder_set(b, reg, word);
+        }
+    }
+}
+
+void mig_raw_pour_hypervisor(const struct mig_raw *raw, struct mig_builder *b, const char *source)
+{
+    bool kvm = false, hyperv = false;
+
+    for (uint32_t i = 0; i < HYPERVISOR_BLOCKS; i++) {
+        uint32_t base = HYPERVISOR_BASE + i * HYPERVISOR_BLOCK;
+        const struct mig_raw_leaf *head = find(raw, base, 0);
+
+        if (head == NULL) {
+            continue;
+        }
+        if (!kvm && is_signed(head, 0x4b4d564b, 0x564b4d56, 0x4d)) { /* KVMKVMKVM */
+            pour_block(raw, base, MIG_SPACE_CPUID, b);
+            kvm = true;
+        } else if (!hyperv && is_signed(head, 0x7263694d, 0x666f736f, 0x76482074)) {
+            pour_block(raw, base, MIG_SPACE_CPUID_HV, b); /* Microsoft Hv */
+            hyperv = true;
+        }
+    }
+    if (kvm || hyperv) {
+        mig_builder_cover(b, MIG_GROUP_CPUID_HV, MIG_COVER_FULL, 0, source);
+    }
 }
 
 void mig_raw_clear(struct mig_raw *raw)

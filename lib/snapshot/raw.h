@@ -38,6 +38,11 @@ MIG_MUST_CHECK bool mig_raw_check_same(const struct mig_raw *first, const struct
 MIG_MUST_CHECK bool mig_raw_pour(const struct mig_raw *raw, struct mig_builder *b,
                                  struct mig_error *err);
 
+/* What the hypervisor shows the guest that the dump was made in: KVM's leaves
+ * as if they began at 0x40000000, which enlightenments take from them, and
+ * those of Hyper-V.  Nothing of a hypervisor without rows here. */
+void mig_raw_pour_hypervisor(const struct mig_raw *raw, struct mig_builder *b, const char *source);
+
 void mig_raw_clear(struct mig_raw *raw);
 static inline void mig_raw_clear_auto(struct mig_raw *raw)
 {

@@ -68,6 +68,7 @@ struct mig_snapshot {
     struct mig_fact *facts;  /* sorted by name, no duplicates */
     size_t facts_len;
     struct mig_group_state groups[MIG_GROUP_COUNT];
+    bool of_guest; /* what a running guest was shown; set while it is judged */
 };
 
 enum mig_known {

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot/xml.h"
 
-#include <expat.h>
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 
-/* One pass over the document; the first trouble stops the parser. */
+/* No network, nothing printed, CDATA is text.  A stranger does not choose the
+ * decoder that is loaded: what is no UTF-8 is refused. */
+#define OPTIONS                                                                                    \
+    (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA |               \
+     XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC)
+
+#if LIBXML_VERSION < 21200
+typedef xmlError error_given; /* const from then on */
+#else
+typedef const xmlError error_given;
+#endif
+
+MIG_AUTO_DEFINE(xmlFreeParserCtxt, xmlParserCtxt *);
+MIG_AUTO_DEFINE(xmlFreeDoc, xmlDoc *);
+
+/* The parser's _private; the first trouble is the one to report. */
 struct reading {
-    XML_Parser parser;
-    struct mig_xml *root, *open;
-    unsigned depth, elements;
-    bool failed;
+    size_t elements;
     struct mig_error err;
 };
-
-static void parser_free(XML_Parser parser)
-{
-    if (parser != NULL) {
-        XML_ParserFree(parser);
-    }
-}
-MIG_AUTO_DEFINE(parser_free, XML_Parser);
 
 /* Behind white space, declarations, comments and a document type without
  * brackets, which the parser refuses anyway. */
@@ -58,218 +64,210 @@ bool mig_xml_is(const char *text, size_t len, const char *name)
            memcmp(start + 1, name, want) == 0 && strchr(" \t\r\n/>", start[want + 1]) != NULL;
 }
 
-static void stop(struct reading *r)
+/* libxml2 compares each attribute of a tag with all others, and takes a NUL
+ * byte for the end. */
+static bool check_pieces(const char *text, size_t len, struct mig_error *err)
 {
-    r->failed = true;
-    (void)XML_StopParser(r->parser, XML_FALSE);
-}
+    unsigned long line = 1;
+    size_t start = 0;
 
-static void hang(struct reading *r, struct mig_xml *e)
-{
-    e->parent = r->open;
-    if (r->open == NULL) {
-        r->root = e;
-    } else if (r->open->last == NULL) {
-        r->open->first = r->open->last = e;
-    } else {
-        r->open->last = r->open->last->next = e;
-    }
-    r->open = e;
-}
-
-static void start_element(void *data, const char *name, const char **attributes)
-{
-    struct reading *r = data;
-    struct mig_xml *e;
-    size_t len = 0;
-
-    if (r->failed) {
-        return;
-    }
-    if (r->depth++ == MIG_XML_DEPTH_MAX || r->elements++ == MIG_XML_ELEMENTS_MAX) {
-        (void)mig_fail(&r->err, MIG_LIMIT,
-                       "line %lu: more than %d elements, or nested deeper than %d",
-                       (unsigned long)XML_GetCurrentLineNumber(r->parser), MIG_XML_ELEMENTS_MAX,
-                       MIG_XML_DEPTH_MAX);
-        stop(r);
-        return;
-    }
-    while (attributes[len] != NULL) {
-        len++;
-    }
-    e = MIG_NEW(struct mig_xml);
-    e->name = mig_strdup(name);
-    e->line = (unsigned long)XML_GetCurrentLineNumber(r->parser);
-    e->attributes = mig_alloc(len + 1, sizeof *e->attributes);
-    for (size_t i = 0; i < len; i++) {
-        e->attributes[i] = mig_strdup(attributes[i]);
-    }
-    hang(r, e);
-}
-
-static void end_element(void *data, const char *name __attribute__((unused)))
-{
-    struct reading *r = data;
-    struct mig_text text = {0};
-
-    if (r->failed) {
-        return;
-    }
-    mig_text_add(&text, r->open->text.items == NULL ? "" : mig_text_trim(r->open->text.items));
-    mig_text_clear(&r->open->text);
-    r->open->text = text;
-    r->open = r->open->parent;
-    r->depth--;
-}
-
-static void add_text(void *data, const char *text, int len)
-{
-    struct reading *r = data;
-
-    if (!r->failed && r->open != NULL) {
-        mig_text_add_bytes(&r->open->text, text, (size_t)len);
-    }
-}
-
-/* Entities live in a DTD; none is read, so none is expanded. */
-static void refuse_dtd(void *data, const char *name __attribute__((unused)),
-                       const char *system_id __attribute__((unused)),
-                       const char *public_id __attribute__((unused)),
-                       int has_internal __attribute__((unused)))
-{
-    struct reading *r = data;
-
-    (void)mig_fail(&r->err, MIG_FORMAT, "holds a document type, which is refused");
-    stop(r);
-}
-
-static bool parse(struct reading *r, const char *text, size_t len, struct mig_error *err)
-{
-    bool done;
-
-    XML_SetUserData(r->parser, r);
-    XML_SetElementHandler(r->parser, start_element, end_element);
-    XML_SetCharacterDataHandler(r->parser, add_text);
-    XML_SetStartDoctypeDeclHandler(r->parser, refuse_dtd);
-    done = XML_Parse(r->parser, text, (int)len, 1) == XML_STATUS_OK;
-    if (r->failed) {
-        *err = r->err;
-        return false;
-    }
-    return done || mig_fail(err, MIG_FORMAT, "line %lu: %s",
-                            (unsigned long)XML_GetCurrentLineNumber(r->parser),
-                            XML_ErrorString(XML_GetErrorCode(r->parser)));
-}
-
-bool mig_xml_parse(const char *text, size_t len, struct mig_xml **ret, struct mig_error *err)
-{
-    MIG_AUTO(parser_free) XML_Parser parser = XML_ParserCreate(NULL);
-    struct reading r = {.parser = parser};
-
-    if (parser == NULL || len > INT_MAX) {
+    if (len > INT_MAX) {
         return mig_fail(err, MIG_LIMIT, "too large for the XML parser");
     }
-    if (!parse(&r, text, len, err)) {
-        mig_xml_free(r.root);
-        return false;
+    for (size_t i = 0; i < len; i++) {
+        line += text[i] == '\n';
+        start = text[i] == '<' ? i : start;
+        if (text[i] == '\0') {
+            return mig_fail(err, MIG_FORMAT, "line %lu: holds a NUL byte", line);
+        }
+        if (i - start == MIG_XML_PIECE_BYTES_MAX) {
+            return mig_fail(err, MIG_LIMIT,
+                            "line %lu: a tag, text or comment of more than %d bytes", line,
+                            MIG_XML_PIECE_BYTES_MAX);
+        }
     }
-    *ret = r.root;
     return true;
 }
 
-/* Children first, without recursion: down to a leaf, free it, go on. */
-void mig_xml_free(struct mig_xml *root)
+static void on_error(void *data, error_given *e)
 {
-    struct mig_xml *e = root;
+    xmlParserCtxt *parser = data;
+    struct reading *r = parser->_private;
+    char message[200];
 
-    while (e != NULL) {
-        struct mig_xml *up = e->parent;
+    if (r->err.code != MIG_OK || e->level < XML_ERR_ERROR || e->message == NULL) {
+        return;
+    }
+    (void)snprintf(message, sizeof message, "%.*s", (int)strcspn(e->message, "\n"), e->message);
+    mig_text_make_printable(message);
+    (void)mig_fail(&r->err, MIG_FORMAT, "line %d: not well-formed XML: %s", e->line, message);
+}
 
-        if (e->first != NULL) {
-            e = e->first;
-            e->parent->first = e->next;
-            continue;
-        }
-        for (char **a = e->attributes; *a != NULL; a++) {
-            mig_free(*a);
-        }
-        mig_free(e->attributes);
-        mig_free(e->name);
-        mig_text_clear(&e->text);
-        mig_free(e);
-        e = up;
+/* Entities live in a document type; none is read, so none is expanded. */
+static void on_document_type(void *data, const xmlChar *name __attribute__((unused)),
+                             const xmlChar *external_id __attribute__((unused)),
+                             const xmlChar *system_id __attribute__((unused)))
+{
+    xmlParserCtxt *parser = data;
+    struct reading *r = parser->_private;
+
+    (void)mig_fail(&r->err, MIG_FORMAT, "line %d: holds a document type, which is refused",
+                   xmlSAX2GetLineNumber(parser));
+    xmlStopParser(parser);
+}
+
+static size_t depth_of(const xmlNode *e)
+{
+    size_t depth = 0;
+
+    for (; e != NULL && e->type == XML_ELEMENT_NODE; e = e->parent) {
+        depth++;
+    }
+    return depth;
+}
+
+static void on_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                       int spaces_len, const xmlChar **spaces, int attributes_len,
+                       int defaulted_len, const xmlChar **attributes)
+{
+    xmlParserCtxt *parser = data;
+    struct reading *r = parser->_private;
+
+    if (r->elements++ == MIG_XML_ELEMENTS_MAX || depth_of(parser->node) == MIG_XML_DEPTH_MAX ||
+        spaces_len + attributes_len > MIG_XML_ATTRIBUTES_MAX) {
+        (void)mig_fail(&r->err, MIG_LIMIT,
+                       "line %d: more than %d elements, %d levels or %d attributes of one",
+                       xmlSAX2GetLineNumber(parser), MIG_XML_ELEMENTS_MAX, MIG_XML_DEPTH_MAX,
+                       MIG_XML_ATTRIBUTES_MAX);
+    }
+    if (r->err.code != MIG_OK) {
+        xmlStopParser(parser);
+        return;
+    }
+    xmlSAX2StartElementNs(parser, name, prefix, uri, spaces_len, spaces, attributes_len,
+                          defaulted_len, attributes);
+}
+
+bool mig_xml_parse(const char *text, size_t len, xmlNode **ret, struct mig_error *err)
+{
+    MIG_AUTO(xmlFreeParserCtxt) xmlParserCtxt *parser = NULL;
+    MIG_AUTO(xmlFreeDoc) xmlDoc *document = NULL;
+    struct reading r = {0};
+
+    if (!check_pieces(text, len, err)) {
+        return false;
+    }
+    xmlInitParser();
+    parser = xmlNewParserCtxt();
+    if (parser == NULL) {
+        return mig_fail(err, MIG_LIMIT, "no memory for the XML parser");
+    }
+    parser->_private = &r;
+    parser->sax->serror = on_error;
+    parser->sax->internalSubset = on_document_type;
+    parser->sax->startElementNs = on_element;
+    parser->sax->comment = NULL; /* neither is kept, so neither has a limit */
+    parser->sax->processingInstruction = NULL;
+    document = xmlCtxtReadMemory(parser, text, (int)len, NULL, NULL, OPTIONS);
+    if (r.err.code != MIG_OK) {
+        *err = r.err;
+        return false;
+    }
+    if (document == NULL) {
+        return mig_fail(err, MIG_FORMAT, "not well-formed XML");
+    }
+    *ret = xmlDocGetRootElement(document);
+    (void)mig_steal(&document);
+    return true;
+}
+
+void mig_xml_free(xmlNode *root)
+{
+    if (root != NULL) {
+        xmlFreeDoc(root->doc);
     }
 }
 
-/* "domain/cpu/feature[2]": counted from 0 where siblings share the name. */
-static void add_place(struct mig_text *t, const struct mig_xml *e)
+bool mig_xml_fail(const xmlNode *e, struct mig_error *err, const char *fmt, ...)
 {
-    size_t before = 0, all = 0;
-    bool met = false;
-
-    if (e->parent != NULL) {
-        add_place(t, e->parent);
-        mig_text_add(t, "/");
-        for (const struct mig_xml *s = mig_xml_child(e->parent, e->name); s != NULL;
-             s = mig_xml_sibling(s)) {
-            met = met || s == e;
-            before += met ? 0 : 1;
-            all++;
-        }
-    }
-    mig_text_add(t, e->name);
-    if (all > 1) {
-        mig_text_addf(t, "[%zu]", before);
-    }
-}
-
-bool mig_xml_fail(const struct mig_xml *e, struct mig_error *err, const char *fmt, ...)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text place = {0};
+    xmlChar *place = xmlGetNodePath(e); /* "/domain/cpu" */
     char message[300];
     va_list args;
 
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    add_place(&place, e);
-    mig_text_make_printable(place.items);
-    mig_text_make_printable(message);
-    return mig_fail(err, MIG_FORMAT, "line %lu, %.160s: %s", e->line, place.items, message);
+    (void)mig_fail(err, MIG_FORMAT, "line %ld, %.160s: %s", xmlGetLineNo(e),
+                   place == NULL ? mig_xml_name(e) : (const char *)place + 1, message);
+    mig_text_make_printable(err->msg);
+    xmlFree(place);
+    return false;
 }
 
-const char *mig_xml_attribute(const struct mig_xml *e, const char *name)
+const char *mig_xml_name(const xmlNode *e)
 {
-    for (char **a = e == NULL ? NULL : e->attributes; a != NULL && *a != NULL; a += 2) {
-        if (strcmp(a[0], name) == 0) {
-            return a[1];
-        }
+    return (const char *)e->name;
+}
+
+char *mig_xml_text(const xmlNode *e)
+{
+    xmlChar *content = xmlNodeGetContent(e);
+    char *text = mig_strdup(content == NULL ? "" : mig_text_trim((char *)content));
+
+    xmlFree(content);
+    return text;
+}
+
+/* Without entities a value is one piece of text, or none. */
+const char *mig_xml_attribute(const xmlNode *e, const char *name)
+{
+    const xmlAttr *a = e == NULL ? NULL : xmlHasNsProp(e, (const xmlChar *)name, NULL);
+
+    if (a == NULL) {
+        return NULL;
     }
-    return NULL;
+    return a->children == NULL ? "" : (const char *)a->children->content;
 }
 
-static const struct mig_xml *first_of(const struct mig_xml *e, const char *name)
+static const xmlNode *element_from(const xmlNode *n)
 {
-    while (e != NULL && strcmp(e->name, name) != 0) {
-        e = e->next;
+    while (n != NULL && n->type != XML_ELEMENT_NODE) {
+        n = n->next;
+    }
+    return n;
+}
+
+const xmlNode *mig_xml_first(const xmlNode *e)
+{
+    return e == NULL ? NULL : element_from(e->children);
+}
+
+const xmlNode *mig_xml_next(const xmlNode *e)
+{
+    return element_from(e->next);
+}
+
+static const xmlNode *named_from(const xmlNode *e, const char *name)
+{
+    while (e != NULL && strcmp(mig_xml_name(e), name) != 0) {
+        e = mig_xml_next(e);
     }
     return e;
 }
 
-const struct mig_xml *mig_xml_child(const struct mig_xml *e, const char *name)
+const xmlNode *mig_xml_child(const xmlNode *e, const char *name)
 {
-    return e == NULL ? NULL : first_of(e->first, name);
+    return named_from(mig_xml_first(e), name);
 }
 
-const struct mig_xml *mig_xml_sibling(const struct mig_xml *e)
+const xmlNode *mig_xml_sibling(const xmlNode *e)
 {
-    return first_of(e->next, e->name);
+    return named_from(mig_xml_next(e), mig_xml_name(e));
 }
 
-bool mig_xml_only(const struct mig_xml *e, const char *name, const struct mig_xml **ret,
-                  struct mig_error *err)
+bool mig_xml_only(const xmlNode *e, const char *name, const xmlNode **ret, struct mig_error *err)
 {
-    const struct mig_xml *child = mig_xml_child(e, name);
+    const xmlNode *child = mig_xml_child(e, name);
 
     if (child != NULL && mig_xml_sibling(child) != NULL) {
         return mig_xml_fail(e, err, "has more than one %s", name);
@@ -278,7 +276,7 @@ bool mig_xml_only(const struct mig_xml *e, const char *name, const struct mig_xm
     return true;
 }
 
-bool mig_xml_get(const struct mig_xml *e, const char *name, const char **ret, struct mig_error *err)
+bool mig_xml_get(const xmlNode *e, const char *name, const char **ret, struct mig_error *err)
 {
     const char *value = mig_xml_attribute(e, name);
 
@@ -289,7 +287,7 @@ bool mig_xml_get(const struct mig_xml *e, const char *name, const char **ret, st
     return true;
 }
 
-bool mig_xml_get_number(const struct mig_xml *e, const char *name, uint64_t max, uint64_t *ret,
+bool mig_xml_get_number(const xmlNode *e, const char *name, uint64_t max, uint64_t *ret,
                         struct mig_error *err)
 {
     const char *value = "";
@@ -297,7 +295,7 @@ bool mig_xml_get_number(const struct mig_xml *e, const char *name, uint64_t max,
     return mig_xml_get(e, name, &value, err) && mig_xml_find_number(e, name, max, ret, err);
 }
 
-bool mig_xml_find_number(const struct mig_xml *e, const char *name, uint64_t max, uint64_t *ret,
+bool mig_xml_find_number(const xmlNode *e, const char *name, uint64_t max, uint64_t *ret,
                          struct mig_error *err)
 {
     const char *value = mig_xml_attribute(e, name);

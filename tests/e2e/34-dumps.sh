@@ -71,4 +71,4 @@ sed -i "s/'amx-tile'/'warp'/" guest.xml
 expect 4 migctl contract check --allow-unsigned guest.xml "$milan"
 sed -i "s/policy='require'/policy='maybe'/" guest.xml
 expect 4 migctl snapshot show guest.xml
-says 'line 8, domain/cpu/feature[0]: policy'
+says 'line 8, domain/cpu/feature[1]: policy'

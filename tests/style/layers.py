@@ -6,7 +6,7 @@ import re
 import sys
 
 STANDARD = re.compile(r"^(sys/|netinet/|arpa/|linux/(?!kvm)|asm/)?[a-z0-9_]+\.h$")
-GUARDED = ("openssl/", "event2/", "jansson.h", "expat.h", "linux/kvm.h", "yaml.h", "sqlite3.h",
+GUARDED = ("openssl/", "event2/", "jansson.h", "libxml/", "linux/kvm.h", "yaml.h", "sqlite3.h",
            "protobuf-c/", "seccomp.h", "libpq-fe.h")
 
 

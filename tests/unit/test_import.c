@@ -103,8 +103,8 @@ CHECK_TEST(bad_input_is_refused_with_the_place_and_what_was_expected)
     static const struct {
         const char *label, *text, *message;
     } cases[] = {
-        {"nothing",              "",                                                  "file of no known format; known are migctl snapshot JSON, Firecracker"},
-        {"prose",                "the quick brown fox",                               "file of no known format"                      },
+        {"nothing",              "",                                                  "empty file, of no known format"               },
+        {"prose",                "the quick brown fox",                               "file of no known format; known are migctl snapshot JSON, Firecracker"},
         {"another JSON",         "{\"a\":1}",                                         "file of no known format"                      },
         {"a custom template",    "{\"cpuid_modifiers\":[]}",                          "file of no known format"                      },
         {"another XML",          "<network/>",                                        "file of no known format"                      },
@@ -147,7 +147,7 @@ CHECK_TEST(bad_input_is_refused_with_the_place_and_what_was_expected)
                                                                                       "document type, which is refused"              },
         {"libvirt, element",     XML("<model/>"),                                     "line 1, cpudata/model: unknown element"       },
         {"libvirt, attribute",   XML("<cpuid eax_in='0x7' eax='0x0' ebx='0x0' ecx='0x0'/>"),
-                                                                                      "cpudata/cpuid[1]: without attribute edx"      },
+                                                                                      "cpudata/cpuid[2]: without attribute edx"      },
         {"libvirt, huge",        XML("<msr index='0x10a' eax='0x100000000' edx='0x0'/>"),
                                                                                       "cpudata/msr: eax '0x100000000' is no number from 0 to 0xffffffff"},
         {"libvirt, twice",       XML(XML_0),                                          "CPUID leaf 0.0 is there twice"                },
@@ -275,6 +275,49 @@ CHECK_TEST(raw_dumps_lose_leaves_that_the_silicon_does_not_have)
 
         check_number(c->label, c->there ? MIG_KNOWN : MIG_ABSENT, known);
     }
+}
+
+/* A Windows guest of KVM: Hyper-V's leaves come first, KVM's make room. */
+CHECK_TEST(a_dump_that_was_taken_in_a_guest_keeps_what_its_hypervisor_showed)
+{
+#define KVM(base)                                                                                  \
+    "   0x" base "00 0x00: eax=0x" base "01 ebx=0x4b4d564b ecx=0x564b4d56 edx=0x0000004d\n"        \
+    "   0x" base "01 0x00: eax=0x01007efb ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n"
+#define HYPERV                                                                                     \
+    "   0x40000000 0x00: eax=0x40000005 ebx=0x7263694d ecx=0x666f736f edx=0x76482074\n"            \
+    "   0x40000003 0x00: eax=0x00000e7f ebx=0x00000000 ecx=0x00000000 edx=0x00000008\n"
+#define TCG "   0x40000000 0x00: eax=0x40000001 ebx=0x54474354 ecx=0x43544743 edx=0x47435447\n"
+    static const struct {
+        const char *label, *text;
+        enum mig_coverage hyperv;
+        uint64_t max, features, access;
+    } cases[] = {
+        {"KVM",      RAW_HEAD RAW_0 KVM("400000"),        MIG_COVER_FULL, 0x40000001, 0x1007efb, 0    },
+        {"both",     RAW_HEAD RAW_0 HYPERV KVM("400001"), MIG_COVER_FULL, 0x40000001, 0x1007efb, 0xe7f},
+        {"Hyper-V",  RAW_HEAD RAW_0 HYPERV,               MIG_COVER_FULL, 0,          0,         0xe7f},
+        {"another",  RAW_HEAD RAW_0 TCG,                  MIG_COVER_NONE, 0,          0,         0    },
+        {"no guest", RAW_HEAD RAW_0,                      MIG_COVER_NONE, 0,          0,         0    },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+        struct mig_reg access = {MIG_SPACE_CPUID_HV, 0x40000003, 0, MIG_EAX};
+        const char *format;
+        struct mig_error err;
+        uint64_t value;
+
+        check_done(c->label, mig_import_guest("vm", c->text, strlen(c->text), &s, &format, &err),
+                   &err);
+        check_text(c->label, "cpuid-raw", format);
+        check_number(c->label, c->hyperv, s->groups[MIG_GROUP_CPUID_HV].coverage);
+        check_number(c->label, c->max, word(s, mig_reg_cpuid(0x40000000, 0, MIG_EAX)));
+        check_number(c->label, c->features, word(s, mig_reg_cpuid(0x40000001, 0, MIG_EAX)));
+        (void)mig_snapshot_get(s, access, &value);
+        check_number(c->label, c->access, value);
+    }
+#undef KVM
+#undef HYPERV
+#undef TCG
 }
 
 CHECK_TEST(cpus_may_differ_where_nothing_is_compared)
@@ -405,6 +448,7 @@ CHECK_MAIN(cmocka_unit_test(each_format_is_recognised_and_read),
            cmocka_unit_test(every_truncation_is_refused_or_reads_as_less),
            cmocka_unit_test(only_capabilities_are_taken_from_a_fingerprint),
            cmocka_unit_test(raw_dumps_lose_leaves_that_the_silicon_does_not_have),
+           cmocka_unit_test(a_dump_that_was_taken_in_a_guest_keeps_what_its_hypervisor_showed),
            cmocka_unit_test(cpus_may_differ_where_nothing_is_compared),
            cmocka_unit_test(real_dumps_give_the_hosts_that_ship_with_the_tests),
            cmocka_unit_test(a_host_without_kvm_is_unreadable_not_empty),

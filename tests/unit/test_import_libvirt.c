@@ -196,7 +196,8 @@ CHECK_TEST(policies_decide_over_the_model)
         {"unsaid",       CPU("", BASE),                                                false, 0},
         {"no model",     CPU(FULL, ""),                                                false, 0},
         {"no cpu",       DOMAIN(""),                                                   false, 0},
-        {"own -cpu",     DOMAIN("<cpu " FULL ">" BASE "</cpu><qemu:commandline>" "<qemu:arg value='-cpu'/><qemu:arg value='max'/></qemu:commandline>"),
+        {"own -cpu",     DOMAIN("<cpu " FULL ">" BASE "</cpu><q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                         "<q:arg value='-cpu'/><q:arg value='max'/></q:commandline>"),
                                                                                        false, 0},
     };
     /* clang-format on */
@@ -512,7 +513,7 @@ CHECK_TEST(bad_xml_is_refused_with_line_and_place)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"<domain>",                                                       "libvirt domain XML: line 1: no element"},
+        {"<domain>",                                                       "libvirt domain XML: line 1: not well-formed XML: Premature end of data"},
         {"<domain/>",                                                      "line 1, domain: without attribute type"},
         {"<domain type='xen'/>",                                           "domain: type 'xen' is neither kvm nor qemu"},
         {"<domain type='kvm'/>",                                           "domain: without os/type"},
@@ -526,7 +527,7 @@ CHECK_TEST(bad_xml_is_refused_with_line_and_place)
         {CPU("match='most'", ""),                                          "domain/cpu: match 'most' is not known"},
         {CPU(FULL, "<model/><model/>"),                                    "domain/cpu: has more than one model"},
         {CPU(FULL, "<feature/>"),                                          "domain/cpu/feature: without attribute name"},
-        {CPU(FULL, "<feature name='a'/>\n<feature name='b' policy='c'/>"), "line 2, domain/cpu/feature[1]: policy 'c' is none of"},
+        {CPU(FULL, "<feature name='a'/>\n<feature name='b' policy='c'/>"), "line 2, domain/cpu/feature[2]: policy 'c' is none of"},
         {CPU("", "<topology sockets='3'/>"),                               "domain/cpu/topology: makes 3 vCPUs, element vcpu says 4"},
         {CPU("", "<topology sockets='0'/>"),                               "domain/cpu/topology: sockets is 0"},
         {CPU("", "<topology sockets='65536' cores='65536'/>"),             "makes more than 65536 vCPUs"},
@@ -545,6 +546,7 @@ CHECK_TEST(bad_xml_is_refused_with_line_and_place)
         {DOMAIN("<launchSecurity/>"),                                      "launchSecurity: without attribute type"},
         {DOMAIN("<launchSecurity type='sev'><policy>x</policy></launchSecurity>"),
                                                                            "launchSecurity: policy 'x' is no number"},
+        {DOMAIN("<qemu:commandline/>"),                                    "Namespace prefix qemu on commandline is not defined"},
         {"<!DOCTYPE domain><domain/>",                                     "document type, which is refused"},
         {"<capabilities/>",                                                "libvirt capabilities XML: line 1, capabilities: without host"},
         {"<capabilities><host/></capabilities>",                           "capabilities/host: without cpu"},
