@@ -137,7 +137,11 @@ bool mig_options_load(const struct mig_options *o, const char *path, mig_options
     unsigned number = 0;
 
     if (!mig_file_read(path, CONFIG_MAX, &file, err)) {
+        err->code = MIG_USAGE; /* too large is no worse than not there */
         return false;
+    }
+    if (memchr(file.items, '\0', file.len) != NULL) {
+        return mig_fail(err, MIG_USAGE, "%s: holds a NUL byte, expected text", path);
     }
     rest = (char *)file.items;
     while ((line = strsep(&rest, "\n")) != NULL) {

@@ -75,7 +75,7 @@ char *mig_contract_to_json(const struct mig_contract *c);
 MIG_MUST_CHECK bool mig_contract_from_json(const char *text, size_t len, struct mig_contract **ret,
                                            struct mig_error *err);
 
-/* Does a JSON file say that it is a contract? */
+/* Does a JSON file, damaged or not, say that it is a contract? */
 bool mig_contract_is_json(const char *text, size_t len);
 
 /* SHA-256 of the canonical bytes. */

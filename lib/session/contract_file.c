@@ -127,7 +127,7 @@ static bool read_foreign(const char *path, const struct mig_bytes *file,
     const char *format;
 
     vm_of_path(path, c->vm);
-    if (!mig_import(c->vm, (const char *)file->items, file->len, &c->shown, &format, err)) {
+    if (!mig_import_guest(c->vm, (const char *)file->items, file->len, &c->shown, &format, err)) {
         return refuse(ret, mig_evidence_refusal_of(err->code));
     }
     if (is_of_host(format)) {

@@ -160,9 +160,9 @@ static void append(struct mig_result *r, const char *id, const char *text)
     }
 }
 
-static struct mig_finding *add_note(struct mig_result *r, const char *id)
+static struct mig_finding *add(struct mig_result *r, const char *id, enum mig_severity severity)
 {
-    struct mig_finding *f = mig_findings_add(&r->findings, id, MIG_NOTE);
+    struct mig_finding *f = mig_findings_add(&r->findings, id, severity);
 
     f->rule = "policy";
     f->reason = MIG_REASON_POLICY;
@@ -218,7 +218,7 @@ static void explain_allow(const struct mig_terms *t, struct mig_result *r)
         }
     }
     if (why.len > 0) {
-        f = add_note(r, "policy/allow");
+        f = add(r, "policy/allow", MIG_WARNING); /* asked for in vain */
         f->why = mig_strdup(why.items);
         f->remedy = mig_strdup("list it behind 'allow' in that policy, or leave it out of --allow");
     }
@@ -229,7 +229,7 @@ static void explain_security(const struct mig_terms *t, struct mig_result *r)
     if (t->policy.says_security) {
         bool warns = t->policy.security_warns;
 
-        add_note(r, "policy/security")->why =
+        add(r, "policy/security", MIG_NOTE)->why =
             mig_strf("a lost immunity or mitigation %s this guest: %s says %s",
                      warns ? "does not stop" : "stops", who_says(t, sets_security),
                      warns ? "warn" : "block");

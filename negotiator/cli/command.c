@@ -23,6 +23,15 @@ static void help(const struct command_form *form)
     mig_options_help(&form->options, stdout);
 }
 
+void command_summarise(const struct command_form *form)
+{
+    (void)printf("usage: migctl %s\n  ", form->usage);
+    for (const char *c = form->text; *c != '\0'; c++) {
+        (void)printf(*c == '\n' ? "%c  " : "%c", *c);
+    }
+    (void)puts("");
+}
+
 static bool parse_output(const struct command_form *form, struct command *c, struct mig_error *err)
 {
     if (form->output_is_file) {

@@ -61,6 +61,9 @@ struct command_form {
 MIG_MUST_CHECK bool command_begin(const struct command_form *form, int argc, char **argv,
                                   struct command *c, int *ret_status);
 
+/* Usage and text of one noun, where "migctl VERB --help" lists them all. */
+void command_summarise(const struct command_form *form);
+
 /* Flush the report: a verdict that could not be written is no verdict. */
 int command_end(const struct command_form *form, struct command *c, int status);
 

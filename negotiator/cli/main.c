@@ -45,7 +45,7 @@ static int run_help(int argc, char **argv)
 {
     const struct verb *verb = argc > 2 ? find(argv[2]) : NULL;
     char flag[] = "--help", name[64];
-    char *args[] = {name, flag, NULL};
+    char *args[] = {name, argc > 3 ? argv[3] : flag, flag, NULL}; /* "help contract check" */
 
     if (argc > 2 && verb == NULL) {
         (void)fprintf(stderr, "migctl: unknown verb '%s', see migctl --help\n", argv[2]);
@@ -56,7 +56,7 @@ static int run_help(int argc, char **argv)
         return 0;
     }
     (void)snprintf(name, sizeof name, "%s", verb->name);
-    return verb->run(2, args);
+    return verb->run(argc > 3 ? 3 : 2, args);
 }
 
 int main(int argc, char **argv)

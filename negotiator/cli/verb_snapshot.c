@@ -228,7 +228,7 @@ static int run(int argc, char **argv)
     }
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         for (size_t i = 0; i < MIG_COUNT(nouns); i++) {
-            (void)printf("usage: migctl %s\n  %s\n", nouns[i].form.usage, nouns[i].form.text);
+            command_summarise(&nouns[i].form);
         }
         return 0;
     }

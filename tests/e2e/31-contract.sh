@@ -147,6 +147,9 @@ expect 4 migctl contract check "${me[@]}" 'my guest.txt' "$beta"
 says 'trust/unsigned'
 expect 0 migctl contract show -o json 'my guest.txt'
 valid contract
+sed -i '/0x80000000/i\   0x40000000 0x00: eax=0x40000001 ebx=0x4b4d564b ecx=0x564b4d56 edx=0x0000004d\n   0x40000001 0x00: eax=0x00000001 ebx=0x00000000 ecx=0x00000000 edx=0x00000000' 'my guest.txt'
+expect 0 migctl contract show 'my guest.txt'
+says 'cpuid-hv full' 'kvm_clocksource'
 
 # The wrong kind of file, both ways.
 read -ra agent <<<"$(as alpha)"
@@ -193,6 +196,9 @@ bad 'migctl/v9'
 bad 'no known format'
 head -c 9000000 /dev/zero >bad
 bad 'larger than'
+head -c 900 icelake.json >bad
+bad 'bad: line ' 'premature end of input'
+says_not 'snapshot JSON'
 
 # Of the future; of another fleet; by no agent; revoked since.
 jq --argjson at $((now + 4000)) '.recordedAt = $at' icelake.json >future.json
@@ -225,4 +231,7 @@ expect 0 migctl contract --help
 says 'restoring a saved guest'
 expect 0 migctl contract check --help
 says '--policy'
+expect 0 migctl help contract check
+says 'usage: migctl contract check' '--policy'
+says_not 'contract verify'
 exit 0

@@ -42,6 +42,11 @@ expect 2 migctl baseline --policy own.policy "$milan"
 says "'warp' is no opt-in feature; they are"
 expect 2 migctl baseline --policy nosuch.policy "$milan"
 says 'nosuch.policy'
+printf 'allow = mpx\n\0security = block\n' >own.policy
+expect 2 migctl baseline --policy own.policy "$milan"
+says 'own.policy: holds a NUL byte, expected text'
+expect 2 migctl baseline --policy /dev/zero "$milan"
+says '/dev/zero: larger than'
 
 # Opt-ins: what a policy does not allow is not offered, and that is said.
 policy own 'allow = pmu'

@@ -63,6 +63,7 @@ CHECK_TEST(ids_are_words_without_a_slash)
         {"space",         "web 3",                                                            false},
         {"slash",         "../etc/passwd",                                                    false},
         {"escape",        "web\x1b[2J",                                                       false},
+        {"delete",        "web\x7f",                                                          false},
         {"not ASCII",
          "w\xc3\xa9"
          "b",                                                                                 false},
@@ -200,6 +201,27 @@ static void put_time(Migctl__V1__Snapshot *s)
     s->stamp->issued_at = 5;
 }
 
+static void put_expiry(Migctl__V1__Snapshot *s)
+{
+    s->stamp->expires_at = 5;
+}
+
+static void put_nonce(Migctl__V1__Snapshot *s)
+{
+    s->stamp->nonce.len = MIG_NONCE_BYTES;
+    s->stamp->nonce.data = mig_alloc(MIG_NONCE_BYTES, 1);
+}
+
+static void put_boot(Migctl__V1__Snapshot *s)
+{
+    s->stamp->boot_id = mig_strdup("2d1f0c3e-8f6e-4d43-8cc9-0a4f1f0a1b2c");
+}
+
+static void put_sequence(Migctl__V1__Snapshot *s)
+{
+    s->stamp->sequence = 5;
+}
+
 static void put_replayed(Migctl__V1__Snapshot *s)
 {
     s->stamp->replayed = true;
@@ -221,6 +243,26 @@ static void stamped(pb_contract *pb)
 static void dated(pb_contract *pb)
 {
     edit_shown(pb, put_time);
+}
+
+static void expiring(pb_contract *pb)
+{
+    edit_shown(pb, put_expiry);
+}
+
+static void asked_for(pb_contract *pb)
+{
+    edit_shown(pb, put_nonce);
+}
+
+static void booted(pb_contract *pb)
+{
+    edit_shown(pb, put_boot);
+}
+
+static void counted(pb_contract *pb)
+{
+    edit_shown(pb, put_sequence);
 }
 
 static void replayed(pb_contract *pb)
@@ -277,6 +319,10 @@ CHECK_TEST(messages_that_break_a_rule_are_refused_by_name)
         {"cut",                  cut_shown,            "shown: snapshot: truncated"                },
         {"stamped",              stamped,              "shown: carries the stamp of a host"        },
         {"dated",                dated,                "shown: carries the stamp of a host"        },
+        {"expiring",             expiring,             "shown: carries the stamp of a host"        },
+        {"asked for",            asked_for,            "shown: carries the stamp of a host"        },
+        {"of one boot",          booted,               "shown: carries the stamp of a host"        },
+        {"counted",              counted,              "shown: carries the stamp of a host"        },
         {"replayed",             replayed,             "shown: carries the stamp of a host"        },
         {"group order in it",    shown_order,          "shown: snapshot: groups are not in order"  },
     };
@@ -430,6 +476,7 @@ CHECK_TEST(the_longest_way_fits)
     MIG_AUTO(mig_contract_free) struct mig_contract *c = guest_real("intel-sapphire-rapids-6.1");
     MIG_AUTO(mig_contract_free) struct mig_contract *back = NULL;
     MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
+    MIG_AUTO(mig_free) char *json = NULL;
     char name[MIG_NAME_MAX] = {0};
     struct mig_error err;
 
@@ -441,6 +488,11 @@ CHECK_TEST(the_longest_way_fits)
     check_true("size", bytes.len < MIG_CONTRACT_BYTES_MAX);
     check_done("decode", mig_contract_decode_untrusted(bytes.items, bytes.len, &back, &err), &err);
     guest_check_same("longest", c, back);
+    mig_contract_free(back);
+    back = NULL;
+    json = mig_contract_to_json(c);
+    check_done("json", mig_contract_from_json(json, strlen(json), &back, &err), &err);
+    guest_check_same("longest as JSON", c, back);
     guest_hops(c, name, MIG_CONTRACT_HOPS_MAX);
     check_true("one more", !mig_contract_check(c, &err));
     check_contains("one more", "more than 1024 hops", err.msg);
@@ -630,7 +682,8 @@ CHECK_TEST(contracts_are_told_from_other_json)
         {"snapshot", "{\"kind\":\"Snapshot\"}", false},
         {"a number", "{\"kind\":5}",            false},
         {"a list",   "[\"Contract\"]",          false},
-        {"cut",      "{\"kind\":\"Contract\"",  false},
+        {"cut",      "{\"kind\":\"Contract\"",  true },
+        {"no JSON",  "CPU 0:",                  false},
         {"empty",    "",                        false},
     };
 

@@ -127,6 +127,36 @@ CHECK_TEST(what_is_wrong_is_named_with_file_and_line)
     }
 }
 
+CHECK_TEST(a_file_that_is_no_text_is_a_wrong_configuration)
+{
+    static const struct {
+        const char *label;
+        size_t len;
+        const char *message;
+    } cases[] = {
+        {"hides a line", 64,      "holds a NUL byte, expected text"},
+        {"too large",    1 << 19, "larger than 262144 bytes"       },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_policy_clear) struct mig_policy p = {0};
+        MIG_AUTO(mig_free) char *text = mig_alloc(c->len, 1);
+        char path[] = "/tmp/policy-XXXXXX";
+        struct mig_error err = {0};
+        int fd = mkstemp(path);
+
+        (void)snprintf(text, c->len, "minimum = x86-64-v2\n"); /* zeros behind it */
+        check_true(c->label, fd >= 0);
+        check_true(c->label, write(fd, text, c->len) == (ssize_t)c->len);
+        mig_fd_close(fd);
+        check_true(c->label, !mig_policy_load(path, &p, &err));
+        check_contains(c->label, path, err.msg);
+        check_contains(c->label, c->message, err.msg);
+        check_number(c->label, MIG_USAGE, err.code);
+        (void)unlink(path);
+    }
+}
+
 CHECK_TEST(an_unknown_opt_in_is_answered_with_all_there_are)
 {
     MIG_AUTO(mig_policy_clear) struct mig_policy p = {0};
@@ -299,6 +329,7 @@ CHECK_TEST(tightening_knows_no_order_and_no_repetition)
 
 CHECK_MAIN(cmocka_unit_test(a_file_says_what_a_site_insists_on),
            cmocka_unit_test(what_is_wrong_is_named_with_file_and_line),
+           cmocka_unit_test(a_file_that_is_no_text_is_a_wrong_configuration),
            cmocka_unit_test(an_unknown_opt_in_is_answered_with_all_there_are),
            cmocka_unit_test(only_the_usual_file_may_be_missing),
            cmocka_unit_test(what_an_agent_signed_is_read_back),

@@ -140,6 +140,8 @@ CHECK_TEST(whose_word_it_was_is_told)
                "mpx, pmu not offered: policy own.conf does not allow it; mpx not offered: the "
                "policy of beta does not allow it",
                why_of(&r, "policy/allow"));
+    check_number("asked for in vain", MIG_WARNING,
+                 mig_findings_find(&r.findings, "policy/allow")->severity);
     check_text("security",
                "a lost immunity or mitigation does not stop this guest: the policy of alpha says "
                "warn",
