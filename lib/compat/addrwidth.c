@@ -70,8 +70,8 @@ static void add_finding(struct mig_findings *list, unsigned bit, uint64_t guest,
                  has->name, (unsigned long long)guest, lacks->name, (unsigned long long)host),
         mig_strf(
             "a running guest can not be narrowed; power cycle it with phys-bits=%llu (libvirt: "
-            "<maxphysaddr mode='emulate' bits='%llu'/>), or choose a host as wide as %s",
-            (unsigned long long)host, (unsigned long long)host, has->name));
+            "<maxphysaddr mode='emulate' bits='%llu'/>), or choose a host with %llu address bits",
+            (unsigned long long)host, (unsigned long long)host, (unsigned long long)guest));
 }
 
 /* A hypervisor in the guest counts on faults at reserved address bits; the
@@ -96,8 +96,8 @@ static void warn_of_nesting(struct mig_findings *list, uint64_t guest, uint64_t 
                       "faults at reserved bits that a hypervisor in the guest sets on purpose "
                       "would not come",
                       who->name, (unsigned long long)guest, where->name, (unsigned long long)host);
-    f->remedy =
-        mig_strf("keep guests that run guests of their own on hosts as wide as %s", who->name);
+    f->remedy = mig_strf("keep guests that run guests of their own on hosts with %llu address bits",
+                         (unsigned long long)guest);
 }
 
 void mig_addrwidth_judge(const struct mig_party *guest, const struct mig_party *host,

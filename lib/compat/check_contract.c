@@ -17,6 +17,7 @@
 #include "compat/difference.h"
 #include "compat/evidence.h"
 #include "compat/judge.h"
+#include "compat/meaning.h"
 #include "compat/merge.h"
 #include "compat/reason.h"
 
@@ -29,10 +30,29 @@ struct checking {
     bool tolerant;                 /* something is let pass as presentation */
 };
 
-/* What the guest holds, or is, has no presentation: it is restored or not. */
+/* What the guest holds, or is, has no presentation: it is restored or not.  Its
+ * machine type and what its devices negotiated are such things: the VMM that
+ * runs it may be older than the one that is installed there by now. */
 static bool is_of_instance(const struct mig_finding *f)
 {
-    return f->rule != NULL && (strcmp(f->rule, "instance") == 0 || strcmp(f->rule, "xstate") == 0);
+    return (f->rule != NULL &&
+            (strcmp(f->rule, "instance") == 0 || strcmp(f->rule, "xstate") == 0)) ||
+           strcmp(f->id, "vmm/machine-type") == 0 ||
+           (f->key != UINT64_MAX && mig_reg_from_key(f->key).space == MIG_SPACE_VIRTIO);
+}
+
+/* Does a finding stand on what the evidence does not tell? */
+static bool is_for_want_of_evidence(const struct mig_finding *f)
+{
+    return f->severity >= MIG_SECURITY && f->reason == MIG_REASON_EVIDENCE;
+}
+
+/* Does @here show that the guest lives with it?  Not where nothing is known,
+ * and not where the source can give it to a VMM that asks, as others cannot. */
+static bool is_lived_with(const struct mig_finding *here, const struct mig_finding *f)
+{
+    return here->severity > MIG_WARNING && !is_for_want_of_evidence(here) &&
+           (here->reason != MIG_REASON_VMM || f->reason == MIG_REASON_VMM);
 }
 
 /* Judged by the rule of the one field that it shows? */
@@ -67,8 +87,7 @@ static const struct mig_finding *find_here(const struct checking *c, const struc
 {
     const struct mig_finding *here = mig_findings_find(&c->at_source, f->id);
 
-    return f->severity > MIG_WARNING && !is_of_instance(f) && here != NULL &&
-                   here->severity > MIG_WARNING
+    return f->severity > MIG_WARNING && !is_of_instance(f) && here != NULL && is_lived_with(here, f)
                ? here
                : NULL;
 }
@@ -151,9 +170,12 @@ static void fill_values(const struct checking *c)
     }
 }
 
-static void doubt(struct checking *c, struct mig_reg reg, bool unreadable)
+/* The answer is open as long as nobody knows what @who has in @reg. */
+static void doubt(struct checking *c, const struct mig_party *who, struct mig_reg reg)
 {
     struct mig_findings *list = &c->result->findings;
+    const char *guest = c->guest->name;
+    bool failed = mig_party_seen(who, reg).known == MIG_UNREADABLE;
     char id[MIG_REG_TEXT_MAX];
     struct mig_finding *f;
 
@@ -166,29 +188,52 @@ static void doubt(struct checking *c, struct mig_reg reg, bool unreadable)
     f->rule = "evidence";
     f->reason = MIG_REASON_EVIDENCE;
     f->guest = mig_party_seen(c->guest, reg);
-    f->destination.known = unreadable ? MIG_UNREADABLE : MIG_ABSENT;
-    f->why = mig_strf(unreadable ? "%s could not read it, so nothing tells whether %s finds there "
-                                   "what it was shown"
-                                 : "%s does not say its value, so nothing tells whether %s finds "
-                                   "there what it was shown",
-                      c->destination->name, c->guest->name);
+    f->destination = mig_party_seen(c->destination, reg);
+    if (who == c->guest) {
+        f->why = mig_strf("the contract of %s could not be recorded here, so nothing tells what it "
+                          "was shown",
+                          guest);
+        f->remedy = mig_strf("record the contract of %s again", guest);
+        return;
+    }
+    f->destination.known = failed ? MIG_UNREADABLE : MIG_ABSENT;
+    f->why = mig_strf(failed ? "%s could not read it, so nothing tells whether %s finds there what "
+                               "it was shown"
+                             : "%s does not say its value, so nothing tells whether %s finds there "
+                               "what it was shown",
+                      who->name, guest);
     f->remedy = mig_strf("see the error in 'migctl snapshot show' of %s and capture it again once "
                          "that is mended",
-                         c->destination->name);
+                         who->name);
+}
+
+/* Could any value of @reg stop a guest that was shown it? */
+static bool is_compared(const struct mig_party *guest, struct mig_reg reg)
+{
+    return (reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_CPUID_HV ||
+            reg.space == MIG_SPACE_MSR || reg.space == MIG_SPACE_VIRTIO) &&
+           mig_sheet_of(mig_reg_key(reg))->compared != 0 && !mig_meaning_is_dead(guest, reg);
 }
 
 /* Single registers that the destination failed to read and that could stop
- * this guest. */
+ * this guest, or that its own contract failed to record. */
 static void doubt_failed(struct checking *c)
 {
-    const struct mig_snapshot *there = c->destination->snapshot;
+    const struct mig_snapshot *there = c->destination->snapshot, *shown = c->guest->snapshot;
 
     for (size_t i = 0; i < there->entries_len; i++) {
         struct mig_reg reg = mig_reg_from_key(there->entries[i].key);
 
         if (there->entries[i].errnum != 0 && mig_party_failed_at(c->destination, reg) &&
             mig_judge_depends(c->guest, reg)) {
-            doubt(c, reg, true);
+            doubt(c, c->destination, reg);
+        }
+    }
+    for (size_t i = 0; i < shown->entries_len; i++) {
+        struct mig_reg reg = mig_reg_from_key(shown->entries[i].key);
+
+        if (shown->entries[i].errnum != 0 && is_compared(c->guest, reg)) {
+            doubt(c, c->guest, reg);
         }
     }
 }
@@ -208,24 +253,20 @@ static void doubt_clock(struct checking *c)
         struct mig_reg reg = mig_reg_plain(MIG_SPACE_HOST, items[i]);
 
         if (mig_party_failed_at(c->destination, reg)) {
-            doubt(c, reg, true);
+            doubt(c, c->destination, reg);
         }
     }
     if (mig_seen_is_value(there) && there.value == 0) {
-        doubt(c, rate, false);
+        doubt(c, c->destination, rate);
     }
-}
-
-/* Does a finding stand on what the evidence does not tell? */
-static bool is_for_want_of_evidence(const struct mig_finding *f)
-{
-    return f->severity >= MIG_SECURITY && f->reason == MIG_REASON_EVIDENCE;
 }
 
 /* Which group's evidence is missing: for a mitigation that of its proofs. */
 static bool is_tolerated(const struct checking *c, const struct mig_finding *f)
 {
-    return c->choice->tolerate[MIG_GROUP_MSR] ||
+    bool by_proofs = f->field != NULL && f->field->class_ == MIG_CLASS_MITIGATION;
+
+    return (by_proofs && c->choice->tolerate[MIG_GROUP_MSR]) ||
            (f->key != UINT64_MAX && c->choice->tolerate[mig_group_of(mig_reg_from_key(f->key))]);
 }
 
@@ -295,6 +336,10 @@ static enum mig_verdict try_power_cycle(struct checking *c, const struct mig_par
         return verdict;
     }
     mig_baseline(hosts, len, c->choice, &cycle);
+    if (cycle.verdict == MIG_UNKNOWN && len > 1) { /* then what the destination alone can give */
+        mig_result_clear(&cycle);
+        mig_baseline(c->destination, 1, c->choice, &cycle);
+    }
     if (cycle.verdict == MIG_COMPATIBLE || cycle.verdict == MIG_COMPATIBLE_ON_PROFILE) {
         verdict = MIG_NEEDS_POWER_CYCLE;
         c->result->profile = cycle.profile;
@@ -303,6 +348,7 @@ static enum mig_verdict try_power_cycle(struct checking *c, const struct mig_par
         cycle.profile = NULL;
         cycle.losses = NULL;
     } else {
+        verdict = cycle.verdict; /* unknown where nobody can say what would help */
         take_blockers(&cycle.findings, &c->result->findings);
     }
     mig_result_clear(&cycle);
@@ -351,14 +397,18 @@ void mig_check_contract(const struct mig_party *guest, const struct mig_party *s
                         const struct mig_party *destination, const struct mig_choice *choice,
                         struct mig_result *ret)
 {
-    struct mig_party parties[3] = {*guest};
+    struct mig_snapshot shown = *guest->snapshot; /* borrows all of it */
+    struct mig_party parties[3] = {
+        {guest->name, &shown}
+    };
     size_t len = 1;
-    struct checking c = {.guest = guest,
+    struct checking c = {.guest = &parties[0],
                          .source = source,
                          .destination = destination,
                          .choice = choice,
                          .result = ret};
 
+    shown.of_guest = true;
     *ret = (struct mig_result){.contract = true};
     if (source != NULL) {
         parties[len++] = *source;

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "compat/constraint.h"
+#include "compat/owner.h"
 #include "cpu/deps.h"
 
 /* What went, and the finding that it goes back to. */
@@ -35,7 +36,7 @@ static size_t find_root(const struct mig_merge *m, const struct trail *trail, st
             return trail->items[i].root;
         }
     }
-    f = mig_merge_root(m, bit);
+    f = mig_owner_root(m, bit);
     return f != NULL ? (size_t)(f - m->findings->items) : m->findings->len;
 }
 

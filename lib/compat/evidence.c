@@ -6,7 +6,9 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "compat/judge.h"
 #include "compat/merge.h"
+#include "cpu/place.h"
 
 struct mig_finding *mig_evidence_refuse(struct mig_result *r, const char *id,
                                         enum mig_reason reason, char *why, const char *remedy)
@@ -93,6 +95,71 @@ bool mig_evidence_is_alike(const struct mig_evidence *e, struct mig_result *r)
     return is_one_arch(e, r) && is_one_vendor(e, r);
 }
 
+/* The words that every CPU model differs in.  XCR0 is none of them: its
+ * components follow from the features. */
+static const struct mig_reg basic_words[] = {
+    MIG_PLACE_REG(pni),      MIG_PLACE_REG(fpu),     MIG_PLACE_REG(fsgsbase), MIG_PLACE_REG(pku),
+    MIG_PLACE_REG(md_clear), MIG_PLACE_REG(lahf_lm), MIG_PLACE_REG(syscall),
+};
+
+/* Is @reg known to be what it is, or beyond the highest leaf that is stated? */
+static bool is_told(const struct mig_party *p, struct mig_reg reg)
+{
+    struct mig_seen highest =
+        mig_party_seen(p, mig_reg_cpuid(reg.index & UINT32_C(0x80000000), 0, MIG_EAX));
+
+    return mig_seen_is_value(mig_party_seen(p, reg)) ||
+           (highest.known == MIG_KNOWN && highest.value < reg.index);
+}
+
+/* A move asks of the destination what the guest was shown, and nothing of the
+ * source; a profile asks all hosts for all. */
+static bool is_asked(const struct mig_evidence *e, size_t i, struct mig_reg reg)
+{
+    return !e->has_guest || is_guest(e, i) ||
+           (i == e->len - 1 && mig_judge_depends(&e->parties[0], reg));
+}
+
+static void refuse_untold(const struct mig_evidence *e, size_t i, const char *untold,
+                          struct mig_result *r)
+{
+    bool guest = is_guest(e, i);
+    char id[MIG_FIELD_ID_MAX];
+
+    (void)snprintf(id, sizeof id, "%s/features/%.48s", guest ? "guest" : "host",
+                   e->parties[i].name);
+    (void)mig_evidence_refuse(
+        r, id, MIG_REASON_EVIDENCE,
+        mig_strf("the evidence of %s does not tell %s: no answer about features stands behind that",
+                 e->parties[i].name, untold),
+        guest ? "record the contract with a VMM that shows its CPUID, or check a dump taken in the "
+                "guest (cpuid -r)"
+              : "capture the host with mig-agentd");
+}
+
+/* A policy may tolerate that a host does not tell; what the guest was shown is
+ * the question itself. */
+static bool tells_features(const struct mig_evidence *e, size_t i, struct mig_result *r)
+{
+    struct mig_text untold = {0};
+    bool all, tolerated = e->choice->tolerate[MIG_GROUP_CPUID] && !is_guest(e, i);
+
+    for (size_t w = 0; !tolerated && w < MIG_COUNT(basic_words); w++) {
+        char text[MIG_REG_TEXT_MAX];
+
+        if (is_asked(e, i, basic_words[w]) && !is_told(&e->parties[i], basic_words[w])) {
+            mig_reg_print(basic_words[w], text);
+            mig_text_addf(&untold, "%s%s", untold.len > 0 ? ", " : "", text);
+        }
+    }
+    all = untold.len == 0;
+    if (!all) {
+        refuse_untold(e, i, untold.items, r);
+    }
+    mig_text_clear(&untold);
+    return all;
+}
+
 /* Without the vendor, or the rules of the architecture, there is no answer
  * that evidence stands behind. */
 static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
@@ -122,6 +189,8 @@ static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
                 is_guest(e, i) ? "record the contract again, with leaf 0"
                                : "capture the host with mig-agentd");
             all = false;
+        } else {
+            all = tells_features(e, i, r) && all;
         }
     }
     return all;

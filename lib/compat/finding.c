@@ -127,7 +127,7 @@ static bool is_below(const struct mig_finding *a, const struct mig_finding *b)
  * make a circle. */
 static const struct mig_finding *find_base(struct mig_findings *list, const struct mig_finding *f)
 {
-    struct mig_deps deps = mig_deps_all();
+    struct mig_deps deps = mig_deps_of(mig_reg_key(f->field->reg));
 
     for (size_t d = 0; d < deps.len; d++) {
         if (stands_on(f, deps.items[d].feature)) {

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/bits.h"
+#include "compat/acceptance.h"
 #include "compat/constraint.h"
 #include "compat/meaning.h"
 #include "compat/reason.h"
@@ -85,42 +86,19 @@ static uint64_t drop_withheld(struct judging *j, const struct mig_sheet *s, uint
     return doubts;
 }
 
-/* What becomes of the guest's use of @f on a host that honours it without
- * showing it to new guests; NULL when it does not. */
-static const char *find_acceptance(const struct mig_party *host, const struct mig_field *f)
-{
-    static const struct {
-        struct mig_bit guest, host; /* an empty mask: any host */
-        const char *why;
-    } rows[] = {
-#define ACCEPT(guest, host, why) {MIG_PLACE_BIT(guest), MIG_PLACE_BIT(host), why},
-#define ACCEPT_ALWAYS(guest, why) {MIG_PLACE_BIT(guest), {.mask = 0}, why},
-#include "compat/accept.def"
-    };
-
-    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        if (mig_reg_key(rows[i].guest.reg) == mig_reg_key(f->reg) &&
-            rows[i].guest.mask == mig_bits_mask(f->hi, f->lo) &&
-            (rows[i].host.mask == 0 || mig_party_has(host, rows[i].host))) {
-            return rows[i].why;
-        }
-    }
-    return NULL;
-}
-
 static void judge_field(struct judging *j, const struct mig_field *f, struct mig_reg reg,
                         uint64_t guest, uint64_t host)
 {
     struct mig_value g = {.num = mig_field_get(f, guest)}, h = {.num = mig_field_get(f, host)};
     enum mig_allow allow = mig_rule_allows(&f->shape, g, h);
-    const char *tolerated;
+    const char *tolerated = NULL;
     enum mig_severity severity;
     struct mig_finding *added;
 
-    if (allow == MIG_ALLOW_YES) {
+    if (allow == MIG_ALLOW_YES ||
+        mig_acceptance_find(j->guest, j->host, f, &tolerated) == MIG_ACCEPT_SAME) {
         return;
     }
-    tolerated = find_acceptance(j->host, f);
     severity = tolerated != NULL ? MIG_WARNING : severity_of(f, allow);
     if (!mig_findings_want(j->findings, severity)) {
         return;

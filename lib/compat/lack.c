@@ -6,24 +6,23 @@
 
 #define STEPPING 0xfu
 
-static struct mig_bit bit_of(const struct mig_field *f)
+bool mig_lack_has_root(const struct mig_lack *l, struct mig_bit bit)
 {
-    return (struct mig_bit){f->reg, mig_bits_mask(f->hi, f->lo)};
-}
+    uint64_t key = mig_reg_key(bit.reg);
 
-static bool touches(struct mig_bit a, struct mig_bit b)
-{
-    return mig_reg_key(a.reg) == mig_reg_key(b.reg) && (a.mask & b.mask) != 0;
-}
-
-bool mig_lack_is_of(const struct mig_lack *l, struct mig_bit bit)
-{
     for (size_t i = 0; i < l->roots_len; i++) {
-        if (touches(l->roots[i], bit)) {
+        if (l->roots[i].key == key && (l->roots[i].mask & bit.mask) != 0) {
             return true;
         }
     }
     return false;
+}
+
+static void add_root(struct mig_lack *l, struct mig_reg reg, uint64_t mask)
+{
+    l->roots[l->roots_len].key = mig_reg_key(reg);
+    l->roots[l->roots_len++].mask = mask;
+    l->indices |= UINT64_C(1) << reg.index % 64;
 }
 
 static bool is_missing(const struct mig_lack *l, struct mig_bit bit)
@@ -37,15 +36,15 @@ static bool is_missing(const struct mig_lack *l, struct mig_bit bit)
 /* Breadth first over the edges; each root once, so circles end. */
 static void add_bases(struct mig_lack *l)
 {
-    struct mig_deps deps = mig_deps_all();
-
     for (size_t i = 0; i < l->roots_len; i++) {
+        struct mig_deps deps = mig_deps_of(l->roots[i].key);
+
         for (size_t d = 0; d < deps.len && l->roots_len < MIG_LACK_ROOTS_MAX; d++) {
             struct mig_bit base = deps.items[d].base;
 
-            if (touches(deps.items[d].feature, l->roots[i]) && !mig_lack_is_of(l, base) &&
+            if ((deps.items[d].feature.mask & l->roots[i].mask) != 0 && !mig_lack_is_of(l, base) &&
                 is_missing(l, base)) {
-                l->roots[l->roots_len++] = base;
+                add_root(l, base.reg, base.mask);
             }
         }
     }
@@ -67,7 +66,7 @@ void mig_lack_init(struct mig_lack *l, const struct mig_field *field, const stru
         l->shows = lacks;
         l->misses = has;
     }
-    l->roots[l->roots_len++] = bit_of(field);
+    add_root(l, field->reg, mig_bits_mask(field->hi, field->lo));
     add_bases(l);
 }
 

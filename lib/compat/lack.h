@@ -13,8 +13,11 @@
 struct mig_lack {
     const struct mig_field *field;          /* NULL: no field of a register */
     const struct mig_party *shows, *misses; /* by value, whatever the rule makes of it */
-    struct mig_bit roots[MIG_LACK_ROOTS_MAX];
+    struct {
+        uint64_t key, mask; /* mig_reg_key() */
+    } roots[MIG_LACK_ROOTS_MAX];
     size_t roots_len;
+    uint64_t indices; /* which low six bits of a register's index some root has */
 };
 
 /* @has and @lacks as the rule of @field sees them: for a vulnerability, the
@@ -22,8 +25,14 @@ struct mig_lack {
 void mig_lack_init(struct mig_lack *l, const struct mig_field *field, const struct mig_party *has,
                    const struct mig_party *lacks);
 
-/* Would taking @bit from the party that misses explain it? */
-bool mig_lack_is_of(const struct mig_lack *l, struct mig_bit bit);
+bool mig_lack_has_root(const struct mig_lack *l, struct mig_bit bit);
+
+/* Would taking @bit from the party that misses explain it?  Tables ask it of
+ * each of their rows. */
+static inline bool mig_lack_is_of(const struct mig_lack *l, struct mig_bit bit)
+{
+    return (l->indices >> bit.reg.index % 64 & 1) != 0 && mig_lack_has_root(l, bit);
+}
 
 /* What the party that misses says of itself; NULL when it says nothing. */
 const char *mig_lack_fact(const struct mig_lack *l, const char *name);

@@ -19,8 +19,8 @@
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/constraint.h"
+#include "compat/owner.h"
 #include "compat/report.h"
-#include "cpu/place.h"
 
 /* The spaces of a profile, in the order of their keys. */
 static const enum mig_space spaces[] = {MIG_SPACE_CPUID, MIG_SPACE_CPUID_HV, MIG_SPACE_MSR};
@@ -233,57 +233,6 @@ void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask)
     }
 }
 
-/* EXACT fields that describe a feature: when hosts disagree about the
- * description, the feature goes. */
-static const struct {
-    struct mig_bit field, owner;
-    const char *name; /* of the owner */
-} owners[] = {
-#define OWNER(field, owner) {MIG_PLACE_BIT(field), MIG_PLACE_BIT(owner), #owner},
-#include "compat/owner.def"
-};
-
-static bool is_bit(struct mig_bit bit, const struct mig_field *f)
-{
-    return mig_reg_key(bit.reg) == mig_reg_key(f->reg) && bit.mask == mig_bits_mask(f->hi, f->lo);
-}
-
-static void take_owner(struct mig_merge *m, const struct mig_field *f)
-{
-    for (size_t i = 0; i < MIG_COUNT(owners); i++) {
-        if (is_bit(owners[i].field, f)) {
-            mig_merge_take(m, owners[i].owner.reg, owners[i].owner.mask);
-        }
-    }
-}
-
-/* The feature that went with @f is told with it. */
-static void tell_owner(struct mig_merge *m, const struct mig_field *f)
-{
-    for (size_t i = 0; i < MIG_COUNT(owners); i++) {
-        struct mig_finding *told = mig_findings_on(m->findings, owners[i].field);
-        size_t w = index_of(m, owners[i].owner.reg);
-
-        if (is_bit(owners[i].field, f) && told != NULL && w < m->words_len &&
-            (m->taken[w] & owners[i].owner.mask) != 0) {
-            mig_finding_add_dependant(told, owners[i].name);
-        }
-    }
-}
-
-struct mig_finding *mig_merge_root(const struct mig_merge *m, struct mig_bit bit)
-{
-    struct mig_finding *f = mig_findings_on(m->findings, bit);
-
-    for (size_t i = 0; f == NULL && i < MIG_COUNT(owners); i++) {
-        if (mig_reg_key(owners[i].owner.reg) == mig_reg_key(bit.reg) &&
-            (owners[i].owner.mask & bit.mask) != 0) {
-            f = mig_findings_on(m->findings, owners[i].field);
-        }
-    }
-    return f;
-}
-
 /* What all parties have in common in one number; false: nothing. */
 static bool fold(const struct mig_merge *m, const struct mig_field *f, uint64_t *ret)
 {
@@ -313,7 +262,7 @@ static uint64_t merge_numbers(struct mig_merge *m, const struct mig_sheet *s, ui
             m->blocked = true;
             *ret_conflicts |= mask;
         } else if (f->shape.rule == MIG_RULE_EXACT) {
-            take_owner(m, f);
+            mig_owner_take(m, f);
         }
         merged = mig_field_put(f, merged, value);
         differing &= ~mask;
@@ -335,7 +284,7 @@ static void report(struct mig_merge *m, const struct mig_sheet *s, struct mig_re
             mig_report_conflict(m, f, reg, m->values);
         } else if (is_told && f->offer != MIG_OFFER_NEVER) {
             mig_report_difference(m, f, reg, m->values);
-            tell_owner(m, f);
+            mig_owner_tell(m, f);
         }
         differing &= ~mask;
     }

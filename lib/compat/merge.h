@@ -49,16 +49,18 @@ uint64_t mig_merge_get(const struct mig_merge *m, struct mig_reg reg);
 /* Remove @mask from the result and remember that the computation did it. */
 void mig_merge_take(struct mig_merge *m, struct mig_reg reg, uint64_t mask);
 
-/* The finding that says why @bit is gone, or NULL: about the bit itself, or
- * about what describes its feature. */
-struct mig_finding *mig_merge_root(const struct mig_merge *m, struct mig_bit bit);
-
 /* What the party knows of @reg, per-vCPU and runtime bits gone. */
 struct mig_seen mig_party_seen(const struct mig_party *p, struct mig_reg reg);
 /* Its value where known or absent; 0 where not. */
 uint64_t mig_party_get(const struct mig_party *p, struct mig_reg reg);
 /* Is one of these bits set?  False also when not known. */
 bool mig_party_has(const struct mig_party *p, struct mig_bit bit);
+/* A running guest by its contract: it can be power cycled, not updated or set
+ * up as a host can. */
+static inline bool mig_party_is_guest(const struct mig_party *p)
+{
+    return p->snapshot->of_guest;
+}
 
 /* A value, as against unreadable or uncovered. */
 static inline bool mig_seen_is_value(struct mig_seen seen)

@@ -103,9 +103,14 @@ static const struct release releases[] = {
 /* Does the kernel of the party that misses stand on the wrong side of @r? */
 static bool is_wrong_side(const struct release *r, const struct mig_lack *l)
 {
-    const char *there = fact_of(l->misses, KERNEL), *here = fact_of(l->shows, KERNEL);
+    const char *there, *here;
 
-    if (there == NULL || !mig_lack_is_of(l, r->bit)) {
+    if (!mig_lack_is_of(l, r->bit)) {
+        return false;
+    }
+    there = fact_of(l->misses, KERNEL);
+    here = fact_of(l->shows, KERNEL);
+    if (there == NULL) {
         return false;
     }
     if (r->drops != NULL) {
@@ -237,7 +242,11 @@ static bool by_firmware(struct mig_finding *f, const struct mig_lack *l)
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
         if (mig_lack_is_of(l, rows[i].bit)) {
             set(f, MIG_REASON_FIRMWARE, true,
-                "in the firmware set-up of %s, make %s as on %s, which has the same CPU model",
+                mig_party_is_guest(l->shows)
+                    ? "in the firmware set-up of %s, turn %s on: %s was shown it by the same CPU "
+                      "model"
+                    : "in the firmware set-up of %s, make %s as on %s, which has the same CPU "
+                      "model",
                 l->misses->name, rows[i].name, l->shows->name);
             return true;
         }
@@ -304,6 +313,18 @@ static const char *profile_does(enum mig_rule rule)
     return "leaves it out";
 }
 
+/* What is open for a guest that runs: nothing of its own can be changed. */
+static void by_contract(struct mig_finding *f, const struct mig_lack *l, const char *guest,
+                        const char *hint)
+{
+    bool hardware = !mig_lack_is_one_model(l->shows, l->misses, true);
+
+    set(f, hardware ? MIG_REASON_HARDWARE : MIG_REASON_UNCLASSIFIED, hardware,
+        "power cycle %s on the common profile, which %s, or choose a destination that matches its "
+        "contract%s",
+        guest, profile_does(f->field != NULL ? f->field->shape.rule : MIG_RULE_SET), hint);
+}
+
 static void by_hardware(struct mig_finding *f, const struct mig_lack *l,
                         const struct mig_party *has)
 {
@@ -315,6 +336,10 @@ static void by_hardware(struct mig_finding *f, const struct mig_lack *l,
                                 l->misses->name, r->first, fact_of(l->misses, KERNEL))
                      : mig_strdup("");
 
+    if (mig_party_is_guest(has)) {
+        by_contract(f, l, has->name, hint);
+        return;
+    }
     set(f, MIG_REASON_HARDWARE, true,
         "boot guests of %s on the common profile, which %s, or keep them on hosts like it%s",
         has->name, profile_does(f->field != NULL ? f->field->shape.rule : MIG_RULE_SET), hint);
@@ -349,6 +374,10 @@ void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
     bool one_model = mig_lack_is_one_model(has, lacks, false);
 
     mig_lack_init(&l, f->field, has, lacks);
+    if (mig_party_is_guest(l.misses)) {
+        by_contract(f, &l, l.misses->name, "");
+        return;
+    }
     if (by_setting(f, &l)) {
         return;
     }
@@ -356,107 +385,10 @@ void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
         by_capability(f, &l);
     } else if (one_model && (by_update(f, &l) || by_firmware(f, &l))) {
         return;
-    } else if (mig_lack_is_one_model(has, lacks, true)) {
+    } else if (mig_lack_is_one_model(has, lacks, true) &&
+               (!mig_party_is_guest(has) || fact_of(has, KERNEL) != NULL)) {
         by_software(f, &l);
     } else if (one_model || !by_kernel_and_companion(f, &l)) {
         by_hardware(f, &l, has);
     }
-}
-
-/* An answer that more evidence could better. */
-static bool is_doubtful(const struct mig_finding *f)
-{
-    enum mig_rule rule = f->field != NULL ? f->field->shape.rule : MIG_RULE_COUNT;
-
-    return ((f->reason == MIG_REASON_HARDWARE && f->likely) ||
-            f->reason == MIG_REASON_UNCLASSIFIED) &&
-           (rule == MIG_RULE_AND || rule == MIG_RULE_AND_IMMUNE || rule == MIG_RULE_OR_MITIGATION ||
-            rule == MIG_RULE_OR_VULNERABLE || rule == MIG_RULE_OR_INVERTED || rule == MIG_RULE_MIN);
-}
-
-static uint64_t value_of(const struct mig_party *p, const struct mig_field *f)
-{
-    return mig_field_get(f, mig_party_get(p, f->reg));
-}
-
-/* The host of the same model as @lacks that shows more; NULL if none does. */
-static const struct mig_party *find_twin(const struct mig_field *f, const struct mig_party *lacks,
-                                         const struct mig_party *hosts, size_t len)
-{
-    const struct mig_party *best = NULL;
-
-    for (size_t i = 0; i < len; i++) {
-        if (mig_lack_is_one_model(&hosts[i], lacks, false) &&
-            value_of(&hosts[i], f) > value_of(best != NULL ? best : lacks, f)) {
-            best = &hosts[i];
-        }
-    }
-    return best;
-}
-
-/* Every host that lacks it must have a twin, else hardware remains. */
-static void look_again(struct mig_finding *f, const struct mig_party *hosts, size_t len)
-{
-    const struct mig_party *shows = NULL, *misses = NULL;
-    uint64_t most = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        uint64_t value = value_of(&hosts[i], f->field);
-
-        most = value > most ? value : most;
-    }
-    for (size_t i = 0; i < len; i++) {
-        const struct mig_party *twin;
-
-        if (!mig_seen_is_value(mig_party_seen(&hosts[i], f->field->reg)) ||
-            value_of(&hosts[i], f->field) == most) {
-            continue;
-        }
-        twin = find_twin(f->field, &hosts[i], hosts, len);
-        if (twin == NULL) {
-            return;
-        }
-        shows = shows != NULL ? shows : twin;
-        misses = misses != NULL ? misses : &hosts[i];
-    }
-    if (shows != NULL) {
-        mig_reason_attribute(f, shows, misses);
-    }
-}
-
-/* KVM answers 0 for an MSR that it does not know, and drops what is written:
- * a move that should fail succeeds, and the guest pays later. */
-static void note_ignored_msrs(struct mig_findings *findings, const struct mig_party *hosts,
-                              size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        const char *value = fact_of(&hosts[i], "kvm.param.kvm.ignore_msrs");
-        char id[MIG_FIELD_ID_MAX];
-        struct mig_finding *f;
-
-        if (value == NULL || (strcmp(value, "Y") != 0 && strcmp(value, "1") != 0)) {
-            continue;
-        }
-        (void)snprintf(id, sizeof id, "host/ignore-msrs/%.40s", hosts[i].name);
-        if (mig_findings_find(findings, id) != NULL) {
-            continue;
-        }
-        f = mig_findings_add(findings, id, MIG_WARNING);
-        f->rule = "evidence";
-        f->why = mig_strf("KVM on %s ignores MSRs that it does not know: state of a guest that can "
-                          "not be restored is lost without an error",
-                          hosts[i].name);
-        set(f, MIG_REASON_PARAMETER, false,
-            "on %s, load kvm with ignore_msrs=0 (options line in /etc/modprobe.d)", hosts[i].name);
-    }
-}
-
-void mig_reason_review(struct mig_findings *findings, const struct mig_party *hosts, size_t len)
-{
-    for (size_t i = 0; i < findings->len; i++) {
-        if (is_doubtful(&findings->items[i])) {
-            look_again(&findings->items[i], hosts, len);
-        }
-    }
-    note_ignored_msrs(findings, hosts, len);
 }

@@ -12,6 +12,7 @@
  */
 #include "base/alloc.h"
 #include "compat/constraint.h"
+#include "compat/reason.h"
 #include "cpu/place.h"
 
 static const struct mig_bit arch_caps = MIG_PLACE_BIT(arch_capabilities);
@@ -53,25 +54,51 @@ static struct mig_bit announced(uint64_t guest, uint64_t host)
     return (news & fits.mask) != 0 ? fits : (news & rsba.mask) != 0 ? rsba : rrsba;
 }
 
+/* What old microcode keeps from guests of its host. */
+static const char *say_silent(bool silent, bool runs)
+{
+    if (!silent) {
+        return "";
+    }
+    return runs ? "; microcode before August 2023 does not state it, so it may hold where it runs "
+                  "as well"
+                : "; microcode before August 2023 does not state it, so it may hold for that host "
+                  "as well";
+}
+
+/* Microcode of one CPU model may be read from the evidence; where it is not,
+ * silence is a reason of its own. */
+static void attribute(struct mig_finding *f, const char *name, const struct mig_party *guest,
+                      bool silent, const struct mig_party *host)
+{
+    mig_reason_attribute(f, guest, host);
+    if (!silent || (f->reason != MIG_REASON_HARDWARE && f->reason != MIG_REASON_UNCLASSIFIED)) {
+        return;
+    }
+    f->reason = MIG_REASON_MICROCODE;
+    f->likely = true;
+    mig_free(f->remedy);
+    f->remedy =
+        mig_party_is_guest(guest)
+            ? mig_strf("power cycle %s on the common profile, which shows %s; hosts with current "
+                       "microcode state it by themselves",
+                       guest->name, name)
+            : mig_strf("update the microcode of %s and power cycle the guest, or boot it on the "
+                       "common profile, which shows %s",
+                       guest->name, name);
+}
+
 static void tell(struct mig_finding *f, struct mig_bit bit, const struct mig_party *guest,
                  uint64_t g, const struct mig_party *host)
 {
     const char *name = bit.mask == rsba.mask ? "RSBA" : "RRSBA";
-    bool silent = may_be_silent(guest, g);
+    bool silent = may_be_silent(guest, g), runs = mig_party_is_guest(guest);
 
-    f->reason = silent ? MIG_REASON_MICROCODE : MIG_REASON_HARDWARE;
-    f->likely = silent;
-    mig_constraint_say(
-        f,
-        mig_strf("%s announces %s, a guest of %s did not see it and may trust retpolines there%s",
-                 host->name, name, guest->name,
-                 silent ? "; microcode before August 2023 does not state it, so it may hold for "
-                          "that host as well"
-                        : ""),
-        silent ? mig_strf("update the microcode of %s and power cycle the guest, or boot it on "
-                          "the common profile, which shows %s",
-                          guest->name, name)
-               : mig_strf("power cycle the guest on the common profile, which shows %s", name));
+    attribute(f, name, guest, silent, host);
+    mig_free(f->why);
+    f->why = mig_strf("%s announces %s, %s%s did not see it and may trust retpolines there%s",
+                      host->name, name, runs ? "" : "a guest of ", guest->name,
+                      say_silent(silent, runs));
 }
 
 /* One host that the operator should know about, though nothing differs. */

@@ -55,11 +55,11 @@ static bool concerns(const struct parameter *p, const struct mig_lack *l)
                                  : mig_lack_is_of(l, p->bit);
 }
 
-static const char *given_at_boot(const struct mig_lack *l, const struct parameter *p)
+static const char *value_in(const struct mig_lack *l, const char *where, const struct parameter *p)
 {
     char fact[FACT_MAX];
 
-    (void)snprintf(fact, sizeof fact, "cmdline.%s.%s", p->module, p->name);
+    (void)snprintf(fact, sizeof fact, "%s.%s.%s", where, p->module, p->name);
     return mig_lack_fact(l, fact);
 }
 
@@ -72,15 +72,13 @@ static bool find_parameter(const struct mig_lack *l, struct mig_setting *ret)
 {
     for (size_t i = 0; i < MIG_COUNT(parameters); i++) {
         const struct parameter *p = &parameters[i];
-        char fact[FACT_MAX];
         const char *loaded, *booted;
 
         if (!concerns(p, l)) {
             continue;
         }
-        (void)snprintf(fact, sizeof fact, "kvm.param.%s.%s", p->module, p->name);
-        loaded = mig_lack_fact(l, fact);
-        booted = given_at_boot(l, p);
+        loaded = value_in(l, "kvm.param", p);
+        booted = value_in(l, "cmdline", p);
         if (!takes(p, loaded != NULL ? loaded : booted)) {
             continue;
         }
@@ -117,28 +115,42 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+/* What the switch of @row is set to, where that takes something. */
+static const char *switched(const struct mig_lack *l, size_t row)
+{
+    const char *wanted = switches[row].value, *value;
+    char fact[FACT_MAX];
+
+    (void)snprintf(fact, sizeof fact, "cmdline.%s", switches[row].name);
+    value = mig_lack_fact(l, fact);
+    return value == NULL || wanted == ANY || has_word(value, wanted) ? value : NULL;
+}
+
+static void blame_switch(const struct mig_lack *l, size_t row, const char *value,
+                         struct mig_setting *ret)
+{
+    const char *name = switches[row].name, *instead = switches[row].instead;
+    MIG_AUTO(mig_free)
+    char *text = switches[row].value == ANY ? mig_strdup(name) : mig_strf("%s=%s", name, value);
+
+    ret->reason = MIG_REASON_COMMAND_LINE;
+    ret->remedy =
+        instead != NULL
+            ? mig_strf("on %s, write %s instead of %s on " WHERE " and reboot, or boot guests "
+                       "without it",
+                       l->misses->name, instead, text)
+            : mig_strf("on %s, remove %s from " WHERE " and reboot", l->misses->name, text);
+}
+
 static bool find_switch(const struct mig_lack *l, struct mig_setting *ret)
 {
     for (size_t i = 0; i < MIG_COUNT(switches); i++) {
-        char fact[FACT_MAX];
-        const char *value;
-        MIG_AUTO(mig_free) char *text = NULL;
+        const char *value = mig_lack_is_of(l, switches[i].bit) ? switched(l, i) : NULL;
 
-        (void)snprintf(fact, sizeof fact, "cmdline.%s", switches[i].name);
-        value = mig_lack_is_of(l, switches[i].bit) ? mig_lack_fact(l, fact) : NULL;
-        if (value == NULL || (switches[i].value != ANY && !has_word(value, switches[i].value))) {
-            continue;
+        if (value != NULL) {
+            blame_switch(l, i, value, ret);
+            return true;
         }
-        text = switches[i].value == ANY ? mig_strdup(switches[i].name)
-                                        : mig_strf("%s=%s", switches[i].name, value);
-        ret->reason = MIG_REASON_COMMAND_LINE;
-        ret->remedy =
-            switches[i].instead != NULL
-                ? mig_strf("on %s, write %s instead of %s on " WHERE " and reboot, or boot guests "
-                           "without it",
-                           l->misses->name, switches[i].instead, text)
-                : mig_strf("on %s, remove %s from " WHERE " and reboot", l->misses->name, text);
-        return true;
     }
     return false;
 }

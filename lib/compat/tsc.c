@@ -16,6 +16,8 @@
 #define DEFAULT_TOLERANCE_PPM 250
 #define PPM 1000000
 
+#define CAP_TSC_CONTROL 60 /* cap.def */
+
 /* A guest that sees it keeps time by the TSC; others calibrate again. */
 static const struct mig_bit constant_tsc = MIG_PLACE_BIT(constant_tsc);
 
@@ -31,28 +33,43 @@ static uint64_t tolerance_of(const struct mig_party *host)
     return stated.known == MIG_KNOWN && stated.value < PPM ? stated.value : DEFAULT_TOLERANCE_PPM;
 }
 
-/* Up to which rate can @host scale?  0: not at all. */
+/* Whether @host scales: as it says itself, else by KVM's capability. */
+static struct mig_seen scaling_of(const struct mig_party *host)
+{
+    struct mig_seen seen = item(host, MIG_HOST_TSC_SCALING);
+
+    return mig_seen_is_value(seen)
+               ? seen
+               : mig_party_seen(host, mig_reg_plain(MIG_SPACE_CAP, CAP_TSC_CONTROL));
+}
+
+/* Below which rate can @host scale?  0: not at all. */
 static uint64_t scaling_limit(const struct mig_party *host)
 {
     struct mig_seen max = item(host, MIG_HOST_TSC_MAX_KHZ);
-    bool scales = item(host, MIG_HOST_TSC_SCALING).value != 0;
+    bool scales = scaling_of(host).value != 0;
 
     return !scales ? 0 : max.value != 0 ? max.value : UINT64_MAX;
+}
+
+/* @khz times @ppm millionths, rounded down as KVM does; split so that nothing
+ * overflows. */
+static uint64_t times_ppm(uint64_t khz, uint64_t ppm)
+{
+    return khz / PPM * ppm + khz % PPM * ppm / PPM;
 }
 
 /* Does a counter of @guest_khz go on at its rate on @host?  An unknown rate
  * does not stand against it. */
 static bool keeps_pace(uint64_t guest_khz, uint64_t host_khz, const struct mig_party *host)
 {
-    uint64_t delta = guest_khz > host_khz ? guest_khz - host_khz : host_khz - guest_khz, ppm;
+    uint64_t ppm = tolerance_of(host);
 
-    if (guest_khz == 0 || host_khz == 0 || delta == 0) {
+    if (guest_khz == 0 || host_khz == 0 || guest_khz == host_khz) {
         return true;
     }
-    ppm = tolerance_of(host);
-    /* KVM measures against the host's rate; split so that nothing overflows. */
-    return guest_khz <= scaling_limit(host) ||
-           delta <= host_khz / PPM * ppm + host_khz % PPM * ppm / PPM;
+    return guest_khz < scaling_limit(host) || (guest_khz >= times_ppm(host_khz, PPM - ppm) &&
+                                               guest_khz <= times_ppm(host_khz, PPM + ppm));
 }
 
 /* The rate that the guest's counter has: as recorded, else as its CPUID says. */
@@ -198,7 +215,16 @@ static void judge_pace(const struct mig_party *guest, uint64_t guest_khz,
         return;
     }
     f->guest = f->source = (struct mig_seen){MIG_KNOWN, guest_khz};
-    if (use != NULL) {
+    if (use != NULL && !mig_seen_is_value(scaling_of(host))) {
+        f->reason = MIG_REASON_EVIDENCE;
+        mig_constraint_say(
+            f,
+            mig_strf("the TSC of %s counts %llu kHz, %s runs at %llu kHz and its evidence does not "
+                     "tell whether it scales; the guest was shown %s",
+                     guest->name, (unsigned long long)guest_khz, host->name,
+                     (unsigned long long)host_khz, use),
+            mig_strf("capture %s with mig-agentd", host->name));
+    } else if (use != NULL) {
         mig_constraint_say(
             f,
             mig_strf("the TSC of %s counts %llu kHz, %s runs at %llu kHz and can not scale to it; "

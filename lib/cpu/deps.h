@@ -29,3 +29,6 @@ struct mig_deps mig_deps_all(void);
 
 /* The edges whose base stands in the register of @key, in table order. */
 struct mig_deps mig_deps_on(uint64_t key);
+
+/* The edges whose feature stands there, in table order. */
+struct mig_deps mig_deps_of(uint64_t key);

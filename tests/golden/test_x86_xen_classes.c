@@ -159,6 +159,9 @@ static bool is_plain(const struct mig_field *f)
             return false;
         }
     }
+    if (strcmp(f->name, "hypervisor") == 0) {
+        return false; /* the VMM shows it on any host */
+    }
     return mig_field_is_flag(f) && f->offer == MIG_OFFER_ON && f->reg.space == MIG_SPACE_CPUID &&
            (f->shape.rule == MIG_RULE_AND || f->shape.rule == MIG_RULE_AND_IMMUNE);
 }

@@ -14,7 +14,7 @@ static uint64_t number_from(const char *variable, uint64_t max, uint64_t fallbac
     const char *text = getenv(variable);
     uint64_t value = fallback;
 
-    if (text != NULL && !mig_text_to_u64(text, max, &value)) {
+    if (text != NULL && *text != '\0' && !mig_text_to_u64(text, max, &value)) {
         fail_msg("%s=%s: expected a number up to %" PRIu64, variable, text, max);
     }
     return value;

@@ -23,5 +23,5 @@ uint64_t prop_below(struct prop *p, uint64_t n);
 /* True once in @n calls, on average. */
 bool prop_once_in(struct prop *p, uint64_t n);
 
-/* MIG_RUNS, else @fallback. */
+/* MIG_RUNS, else @fallback; empty is not set. */
 unsigned prop_runs(unsigned fallback);

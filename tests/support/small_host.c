@@ -152,3 +152,14 @@ void small_negotiate(const char *source, const char *destination, const struct m
 
     mig_negotiate(&src, &dst, choice, ret);
 }
+
+void small_check_contract(const char *guest, const char *source, const char *destination,
+                          const struct mig_choice *choice, struct mig_result *ret)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *g = small_host(guest);
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = small_host(source ? source : "");
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *d = small_host(destination);
+    struct mig_party vm = {"vm", g}, from = {"alpha", s}, to = {"beta", d};
+
+    mig_check_contract(&vm, source != NULL ? &from : NULL, &to, choice, ret);
+}

@@ -14,9 +14,16 @@
     LEVEL_1 " pni ssse3 sse4_1 sse4_2 cx16 popcnt lahf_lm xsave avx avx2 bmi1 bmi2 fma f16c "      \
             "movbe abm xcr0_x87 xcr0_sse xcr0_avx"
 
+/* Behind LEVEL_3: only what is listed is known, all feature words are. */
+#define PARTLY "~cpuid=partial @x86/cpuid/7.0/ecx=0 @x86/cpuid/7.0/edx=0"
+
 /* The caller frees.  All groups are covered unless an edit says otherwise. */
 struct mig_snapshot *small_host(const char *edits);
 
 /* Negotiate between "alpha" and "beta". */
 void small_negotiate(const char *source, const char *destination, const struct mig_choice *choice,
                      struct mig_result *ret);
+
+/* May guest "vm" go from "alpha" to "beta"?  @source is NULL for a saved one. */
+void small_check_contract(const char *guest, const char *source, const char *destination,
+                          const struct mig_choice *choice, struct mig_result *ret);

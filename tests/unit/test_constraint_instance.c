@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot/builder.h"
 #include "support/check.h"
 
 #include "base/alloc.h"
@@ -45,10 +46,46 @@ CHECK_TEST(an_instance_is_more_than_its_cpu)
          LEVEL_1 " !vmm.qemu.machines=pc-q35-7.20",                                                                                               "vmm/machine-type", "blocker"},
         {"no list of machines",       LEVEL_1 " !vmm.machine-type=pc-q35-7.2",                                 LEVEL_1,
          "vmm/machine-type",                                                                                                                                          ""       },
+        {"as many as KVM takes",      LEVEL_1 " @guest/vcpus=288",                                             LEVEL_1 " @kvm/cap/MAX_VCPUS=288",
+         "guest/vcpus",                                                                                                                                               ""       },
+        {"threads alone",             LEVEL_1 " @guest/vcpus=2 @guest/threads=2",                              LEVEL_1,                           "guest/topology",
+         ""                                                                                                                                                                    },
+        {"a product beyond 64 bits",
+         LEVEL_1 " @guest/vcpus=1 @guest/sockets=0x8000000000000000 "
+                 "@guest/cores=0x8000000000000001 @guest/threads=2",                                           LEVEL_1,                           "guest/topology",   "warning"},
+        {"no machine type named",     LEVEL_1 " !vmm.machine-type=",
+         LEVEL_1 " !vmm.qemu.machines=pc-q35-7.2",                                                                                                "vmm/machine-type", ""       },
     };
 
     CHECK_EACH (c, cases) {
         judged_check(c->label, c->guest, c->host, c->id, c->severity);
+    }
+}
+
+CHECK_TEST(a_machine_type_is_looked_for_among_all_words_of_the_list)
+{
+    static const struct {
+        const char *label, *machine, *severity;
+    } cases[] = {
+        {"first",           "pc-i440fx-7.2", ""       },
+        {"in the middle",   "pc-q35-7.2",    ""       },
+        {"last",            "pc-q35-7.1",    ""       },
+        {"end of a word",   "q35-7.1",       "blocker"},
+        {"start of a word", "pc-q35-7",      "blocker"},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
+        MIG_AUTO(mig_free) char *shown = mig_strf("!vmm.machine-type=%s", c->machine);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *guest = small_host(shown), *host = NULL;
+        struct mig_findings findings;
+        struct mig_error err;
+
+        mig_builder_add_fact(b, "vmm.qemu.machines", "pc-i440fx-7.2 pc-q35-7.2 pc-q35-7.1", "test");
+        check_done(c->label, mig_builder_freeze(b, &host, &err), &err);
+        judged(guest, host, &findings);
+        check_text(c->label, c->severity, judged_severity(&findings, "vmm/machine-type"));
+        mig_findings_clear(&findings);
     }
 }
 
@@ -95,19 +132,48 @@ CHECK_TEST(a_register_is_dead_only_where_its_feature_is_known_to_be_absent)
         struct mig_reg reg;
         bool dead;
     } cases[] = {
-        {"AMX not shown",    LEVEL_1,                  {MIG_SPACE_CPUID, 0x1e, 1, MIG_EAX},          true },
-        {"AMX shown",        LEVEL_1 " amx_tile",      {MIG_SPACE_CPUID, 0x1e, 1, MIG_EAX},          false},
+        {"AMX not shown",             LEVEL_1,                  {MIG_SPACE_CPUID, 0x1e, 1, MIG_EAX},          true },
+        {"AMX shown",                 LEVEL_1 " amx_tile",      {MIG_SPACE_CPUID, 0x1e, 1, MIG_EAX},          false},
         {"AMX not covered",
          LEVEL_1 " ~cpuid=partial ^x86/cpuid/7.0/edx",
          {MIG_SPACE_CPUID, 0x1e, 1, MIG_EAX},
-         false                                                                                            },
-        {"first VMX MSR",    LEVEL_1,                  {MIG_SPACE_MSR, 0x480, 0, MIG_EAX},           true },
-        {"last VMX MSR",     LEVEL_1,                  {MIG_SPACE_MSR, 0x491, 0, MIG_EAX},           true },
-        {"the next MSR",     LEVEL_1,                  {MIG_SPACE_MSR, 0x492, 0, MIG_EAX},           false},
-        {"VMX shown",        LEVEL_1 " vmx",           {MIG_SPACE_MSR, 0x480, 0, MIG_EAX},           false},
-        {"the XSAVE leaf",   LEVEL_1,                  {MIG_SPACE_CPUID, 0xd, 0, MIG_EAX},           false},
-        {"an extended leaf", LEVEL_1,                  {MIG_SPACE_CPUID, 0x80000001, 0, MIG_EDX},    false},
-        {"a Hyper-V leaf",   LEVEL_1,                  {MIG_SPACE_CPUID_HV, 0x40000010, 0, MIG_EAX}, false},
+         false                                                                                                     },
+        {"first VMX MSR",             LEVEL_1,                  {MIG_SPACE_MSR, 0x480, 0, MIG_EAX},           true },
+        {"last VMX MSR",              LEVEL_1,                  {MIG_SPACE_MSR, 0x491, 0, MIG_EAX},           true },
+        {"the next MSR",              LEVEL_1,                  {MIG_SPACE_MSR, 0x492, 0, MIG_EAX},           false},
+        {"VMX shown",                 LEVEL_1 " vmx",           {MIG_SPACE_MSR, 0x480, 0, MIG_EAX},           false},
+        {"the XSAVE leaf",            LEVEL_1,                  {MIG_SPACE_CPUID, 0xd, 0, MIG_EAX},           false},
+        {"an extended leaf",          LEVEL_1,                  {MIG_SPACE_CPUID, 0x80000001, 0, MIG_EDX},    false},
+        {"a Hyper-V leaf",            LEVEL_1,                  {MIG_SPACE_CPUID_HV, 0x40000010, 0, MIG_EAX}, false},
+        {"without pmu_version",       LEVEL_1,                  {MIG_SPACE_CPUID, 0xa, 0, MIG_EAX},           true },
+        {"with pmu_version",          LEVEL_1 " pmu_version=2", {MIG_SPACE_CPUID, 0xa, 0, MIG_EAX},           false},
+        {"without sgx",               LEVEL_1,                  {MIG_SPACE_CPUID, 0x12, 0, MIG_EAX},          true },
+        {"with sgx",                  LEVEL_1 " sgx",           {MIG_SPACE_CPUID, 0x12, 0, MIG_EAX},          false},
+        {"without intel_pt",          LEVEL_1,                  {MIG_SPACE_CPUID, 0x14, 0, MIG_EAX},          true },
+        {"with intel_pt",             LEVEL_1 " intel_pt",      {MIG_SPACE_CPUID, 0x14, 0, MIG_EAX},          false},
+        {"without amx_tile",          LEVEL_1,                  {MIG_SPACE_CPUID, 0x1d, 0, MIG_EAX},          true },
+        {"with amx_tile",             LEVEL_1 " amx_tile",      {MIG_SPACE_CPUID, 0x1d, 0, MIG_EAX},          false},
+        {"without avx10",             LEVEL_1,                  {MIG_SPACE_CPUID, 0x24, 0, MIG_EAX},          true },
+        {"with avx10",                LEVEL_1 " avx10",         {MIG_SPACE_CPUID, 0x24, 0, MIG_EAX},          false},
+        {"without apx_f",             LEVEL_1,                  {MIG_SPACE_CPUID, 0x29, 0, MIG_EAX},          true },
+        {"with apx_f",                LEVEL_1 " apx_f",         {MIG_SPACE_CPUID, 0x29, 0, MIG_EAX},          false},
+        {"without svm",               LEVEL_1,                  {MIG_SPACE_CPUID, 0x8000000a, 0, MIG_EAX},    true },
+        {"with svm",                  LEVEL_1 " svm",           {MIG_SPACE_CPUID, 0x8000000a, 0, MIG_EAX},    false},
+        {"without arch_capabilities", LEVEL_1,                  {MIG_SPACE_MSR, 0x10a, 0, MIG_EAX},           true },
+        {"with arch_capabilities",
+         LEVEL_1 " arch_capabilities",
+         {MIG_SPACE_MSR, 0x10a, 0, MIG_EAX},
+         false                                                                                                     },
+        {"without pdcm",              LEVEL_1,                  {MIG_SPACE_MSR, 0x345, 0, MIG_EAX},           true },
+        {"with pdcm",                 LEVEL_1 " pdcm",          {MIG_SPACE_MSR, 0x345, 0, MIG_EAX},           false},
+        {"behind sgx",                LEVEL_1,                  {MIG_SPACE_CPUID, 0x13, 0, MIG_EAX},          false},
+        {"before AMX",                LEVEL_1,                  {MIG_SPACE_CPUID, 0x1c, 0, MIG_EAX},          false},
+        {"behind AMX",                LEVEL_1,                  {MIG_SPACE_CPUID, 0x1f, 0, MIG_EAX},          false},
+        {"judged as a whole",         LEVEL_1,                  {MIG_SPACE_CPUID, 0x15, 0, MIG_EAX},          true },
+        {"judged as a whole",         LEVEL_1,                  {MIG_SPACE_CPUID, 0x16, 0, MIG_EAX},          true },
+        {"judged as a whole",         LEVEL_1,                  {MIG_SPACE_CPUID, 0x21, 0, MIG_EAX},          true },
+        {"judged as a whole",         LEVEL_1,                  {MIG_SPACE_CPUID, 0x40000010, 0, MIG_EAX},    true },
+        {"judged as a whole",         LEVEL_1,                  {MIG_SPACE_CPUID, 0x8000001f, 0, MIG_EAX},    true },
     };
 
     CHECK_EACH (c, cases) {
@@ -153,6 +219,36 @@ CHECK_TEST(what_a_hyperv_guest_uses_must_be_served)
 
     CHECK_EACH (c, cases) {
         judged_check(c->label, c->guest, c->host, c->id, c->severity);
+    }
+}
+
+/* Every row of hyperv_cap.def. */
+CHECK_TEST(each_hyperv_feature_has_the_capability_that_serves_it)
+{
+    static const struct {
+        const char *field, *cap;
+    } rows[] = {
+        {"hv_vp_index",            "HYPERV_VP_INDEX"        },
+        {"hv_synic",               "HYPERV_SYNIC2"          },
+        {"hv_syntimer",            "HYPERV_SYNIC2"          },
+        {"hv_time_ref_count",      "HYPERV_TIME"            },
+        {"hv_reference_tsc",       "HYPERV_TIME"            },
+        {"hv_apic_access",         "HYPERV_VAPIC"           },
+        {"hv_hypercall",           "HYPERV"                 },
+        {"hv_rec_remote_tlb",      "HYPERV_TLBFLUSH"        },
+        {"hv_rec_cluster_ipi",     "HYPERV_SEND_IPI"        },
+        {"hv_rec_evmcs",           "HYPERV_ENLIGHTENED_VMCS"},
+        {"hv_nested_direct_flush", "HYPERV_DIRECT_TLBFLUSH" },
+    };
+
+    CHECK_EACH (c, rows) {
+        MIG_AUTO(mig_free) char *shown = mig_strf(LEVEL_1 " %s", c->field);
+        MIG_AUTO(mig_free) char *id = mig_strf("kvm/cap/%s", c->cap);
+        MIG_AUTO(mig_free) char *serves = mig_strf("%s @%s=1", shown, id);
+
+        judged_check(c->field, shown, shown, id, "blocker");
+        judged_check(c->field, shown, serves, id, "");
+        judged_check(c->field, LEVEL_1, shown, id, "");
     }
 }
 
@@ -305,9 +401,11 @@ CHECK_TEST(a_real_host_alone_keeps_all_that_is_offered)
 }
 
 CHECK_MAIN(cmocka_unit_test(an_instance_is_more_than_its_cpu),
+           cmocka_unit_test(a_machine_type_is_looked_for_among_all_words_of_the_list),
            cmocka_unit_test(leftovers_of_a_vmm_do_not_block),
            cmocka_unit_test(a_register_is_dead_only_where_its_feature_is_known_to_be_absent),
            cmocka_unit_test(what_a_hyperv_guest_uses_must_be_served),
+           cmocka_unit_test(each_hyperv_feature_has_the_capability_that_serves_it),
            cmocka_unit_test(highest_leaves_are_kept),
            cmocka_unit_test(other_feature_msrs_go_by_their_rows),
            cmocka_unit_test(a_template_that_hides_a_base_is_named_inconsistent),

@@ -125,6 +125,14 @@ CHECK_TEST(a_guest_that_clears_buffers_needs_a_host_that_does_or_is_immune)
          "security"                                                                                                                     },
         {"verw_clear, immune",           LEVEL_1 " verw_clear", LEVEL_1 " tsa_sq_no tsa_l1_no",
          "x86/cpuid/80000021.0/eax/5",                                                                                        ""        },
+        {"rfds_clear, RTM is nothing",   SEES "rfds_clear rtm", SEES "rfds_no rtm",             MSR "/28",                    ""        },
+        {"verw_clear, RTM is nothing",   SEES "verw_clear rtm", SEES "tsa_sq_no tsa_l1_no rtm",
+         "x86/cpuid/80000021.0/eax/5",                                                                                        ""        },
+        {"verw_clear, the other proof",  LEVEL_1 " verw_clear", LEVEL_1 " tsa_l1_no",
+         "x86/cpuid/80000021.0/eax/5",                                                                                        "security"},
+        {"rfds_clear, another's proof",  SEES "rfds_clear",     SEES FB_NO,                     MSR "/28",                    "security"},
+        {"md_clear with RTM",            SEES "md_clear rtm",   SEES "mds_no rtm",              "x86/cpuid/7.0/edx/10",
+         "security"                                                                                                                     },
         {"the evidence does not tell",   SEES "fb_clear",       LEVEL_1 " ~msr=none",           MSR "/17",                    ""        },
         {"nor of the proofs",            LEVEL_1 " md_clear",   LEVEL_1 " ~msr=none",           "x86/cpuid/7.0/edx/10",
          "security"                                                                                                                     },
@@ -132,6 +140,39 @@ CHECK_TEST(a_guest_that_clears_buffers_needs_a_host_that_does_or_is_immune)
 
     CHECK_EACH (c, cases) {
         judged_check(c->label, c->guest, c->host, c->id, c->severity);
+    }
+}
+
+/* Where one host has no RTM, no guest of the profile has it. */
+CHECK_TEST(transactions_count_only_where_a_profile_may_show_them)
+{
+    static const struct {
+        const char *label, *a, *b, *severity;
+    } cases[] = {
+        {"immune, RTM on the other only", LEVEL_3 " md_clear",
+         LEVEL_3 " arch_capabilities mds_no rtm",                                                                  "note"},
+        {"immune, RTM on the first only", LEVEL_3 " md_clear rtm",
+         LEVEL_3 " arch_capabilities mds_no",                                                                      "note"},
+        {"RTM on both",                   LEVEL_3 " md_clear rtm", LEVEL_3 " arch_capabilities mds_no rtm",
+         "blocker"                                                                                                       },
+        {"RTM and TAA_NO",                LEVEL_3 " md_clear rtm", LEVEL_3 " arch_capabilities mds_no rtm taa_no",
+         "note"                                                                                                          },
+    };
+    struct mig_choice choice = {0};
+
+    CHECK_EACH (c, cases) {
+        struct mig_snapshot *a = small_host(c->a), *b = small_host(c->b);
+        const struct mig_party set[] = {
+            {"alpha", a},
+            {"beta",  b}
+        };
+        struct mig_result r;
+
+        mig_baseline(set, 2, &choice, &r);
+        check_text(c->label, c->severity, judged_severity(&r.findings, "x86/cpuid/7.0/edx/10"));
+        mig_result_clear(&r);
+        mig_snapshot_free(a);
+        mig_snapshot_free(b);
     }
 }
 
@@ -264,6 +305,7 @@ CHECK_MAIN(cmocka_unit_test(a_guest_is_told_of_what_its_returns_may_do),
            cmocka_unit_test(the_announcement_follows_from_enhanced_ibrs),
            cmocka_unit_test(silence_of_old_microcode_is_named),
            cmocka_unit_test(a_guest_that_clears_buffers_needs_a_host_that_does_or_is_immune),
+           cmocka_unit_test(transactions_count_only_where_a_profile_may_show_them),
            cmocka_unit_test(known_words_of_the_msr_are_judged_by_bit),
            cmocka_unit_test(real_pairs_are_levelled_as_xen_levels_them),
            cmocka_unit_test(ice_lake_guests_are_warned_of_sapphire_rapids))

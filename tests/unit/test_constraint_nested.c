@@ -37,6 +37,10 @@ CHECK_TEST(derived_words_follow_from_what_is_left)
         {"entry controls",          VMX,              VMX,                                    0x484, 0xf3ff000011ff    },
         {"may be 1 on both",        VMX,              VMX "@x86/msr/48d=0x3f00000016 ",       0x48d, 0x3f00000016      },
         {"and what follows",        VMX,              VMX "@x86/msr/48d=0x3f00000016 ",       0x481, 0x3f00000016      },
+        {"primary, what follows",   VMX,              VMX "@x86/msr/48e=0x7ff9fffe04006172 ", 0x482,
+         0x7ff9fffe0401e172                                                                                            },
+        {"exit, what follows",      VMX,              VMX "@x86/msr/48f=0x7fffff00036dfb ",   0x483, 0x7fffff00036dff  },
+        {"entry, what follows",     VMX,              VMX "@x86/msr/490=0x73ff000011fb ",     0x484, 0x73ff000011ff    },
         {"must be 1 on one",        VMX,              VMX "@x86/msr/48e=0xfff9fffe04006176 ", 0x48e,
          0xfff9fffe04006176                                                                                            },
         {"CR0, all of it",          VMX,              VMX "@x86/msr/487=0x7fffffff ",         0x487, 0xffffffff        },
@@ -71,13 +75,19 @@ CHECK_TEST(nesting_goes_as_a_whole)
         {"exit controls",    VMX "@x86/msr/48f=0x1ffbff00036dfb ",
          VMX "@x86/msr/48f=0xffffff00436dfb "                                                                                  },
         {"secondary",        VMX "@x86/msr/48b=0x7bfd00000000 ",     VMX "@x86/msr/48b=0x7bff00000002 "                        },
+        {"entry controls",   VMX "@x86/msr/490=0x73ff000011fb ",     VMX "@x86/msr/490=0xf3ff800011fb "                        },
         {"one has no VMX",   VMX,                                    LEVEL_3                                                   },
     };
 
     CHECK_EACH (c, cases) {
         struct mig_result r;
 
-        small_negotiate(c->a, c->b, &allowed, &r);
+        MIG_AUTO(mig_free) char *with_erms = mig_strf("%s erms", c->a);
+
+        small_negotiate(with_erms, c->b, &allowed, &r);
+        assert_non_null(mig_findings_find(&r.findings, "x86/cpuid/7.0/ebx/9"));
+        check_true("what else differs stands alone",
+                   mig_findings_find(&r.findings, "x86/cpuid/7.0/ebx/9")->root == NULL);
         check_text(c->label, "compatible-on-profile", mig_verdict_name(r.verdict));
         check_number(c->label, 0,
                      mig_profile_get(r.profile, mig_reg_cpuid(1, 0, MIG_ECX)) & 1 << 5);
@@ -112,6 +122,54 @@ CHECK_TEST(a_host_alone_keeps_its_nesting)
         }
     }
     mig_result_clear(&r);
+}
+
+/* Every row of vmx_cr4.def: KVM lets a nested hypervisor set what CPUID shows. */
+CHECK_TEST(each_bit_of_cr4_follows_from_its_feature)
+{
+    static const struct {
+        const char *feature;
+        uint64_t bits;
+    } rows[] = {
+        {"vme",      0x3       },
+        {"tsc",      0x4       },
+        {"de",       0x8       },
+        {"pse",      0x10      },
+        {"pae",      0x20      },
+        {"mce",      0x40      },
+        {"pge",      0x80      },
+        {"fxsr",     0x200     },
+        {"sse",      0x400     },
+        {"umip",     0x800     },
+        {"la57",     0x1000    },
+        {"vmx",      0x2000    },
+        {"fsgsbase", 0x10000   },
+        {"pcid",     0x20000   },
+        {"xsave",    0x40000   },
+        {"smep",     0x100000  },
+        {"smap",     0x200000  },
+        {"pku",      0x400000  },
+        {"cet_ss",   0x800000  },
+        {"ibt",      0x800000  },
+        {"lam",      0x10000000},
+    };
+
+    CHECK_EACH (c, rows) {
+        for (int shown = 0; shown < 2; shown++) {
+            MIG_AUTO(mig_free) char *edits = mig_strf(VMX "%s%s", shown ? "" : "-", c->feature);
+            MIG_AUTO(mig_snapshot_free) struct mig_snapshot *host = small_host(edits);
+            struct mig_party alone = {"alpha", host};
+            struct mig_result r;
+
+            mig_baseline(&alone, 1, &allowed, &r);
+            if (shown) {
+                check_number(c->feature, 0x42724 | c->bits, msr(r.profile, 0x489));
+            } else if (r.profile != NULL) {
+                check_number(c->feature, 0, msr(r.profile, 0x489) & c->bits);
+            }
+            mig_result_clear(&r);
+        }
+    }
 }
 
 /* KVM's rule for restoring: nothing new may be required, nothing promised may
@@ -169,8 +227,29 @@ CHECK_TEST(state_of_nested_guests_must_fit)
     }
 }
 
+CHECK_TEST(state_that_does_not_fit_is_told_in_bytes)
+{
+    MIG_AUTO(mig_snapshot_free)
+    struct mig_snapshot *guest = small_host(VMX "@kvm/cap/NESTED_STATE=8320");
+    MIG_AUTO(mig_snapshot_free)
+    struct mig_snapshot *host = small_host(VMX "@kvm/cap/NESTED_STATE=4224");
+    struct mig_findings findings;
+    const struct mig_finding *f;
+
+    judged(guest, host, &findings);
+    f = mig_findings_find(&findings, "kvm/cap/NESTED_STATE");
+    assert_non_null(f);
+    check_number("guest", 8320, f->guest.value);
+    check_number("host", 4224, f->destination.value);
+    check_text("reason", "kernel", mig_reason_name(f->reason));
+    check_contains("why", "takes up to 8320 bytes, host takes 4224", f->why);
+    mig_findings_clear(&findings);
+}
+
 CHECK_MAIN(cmocka_unit_test(derived_words_follow_from_what_is_left),
            cmocka_unit_test(nesting_goes_as_a_whole),
            cmocka_unit_test(a_host_alone_keeps_its_nesting),
+           cmocka_unit_test(each_bit_of_cr4_follows_from_its_feature),
            cmocka_unit_test(a_nested_hypervisor_finds_its_controls),
-           cmocka_unit_test(state_of_nested_guests_must_fit))
+           cmocka_unit_test(state_of_nested_guests_must_fit),
+           cmocka_unit_test(state_that_does_not_fit_is_told_in_bytes))

@@ -103,6 +103,7 @@ CHECK_TEST(a_dump_is_a_contract_of_a_guest_called_as_the_file)
     CHECK_EACH (k, cases) {
         MIG_AUTO(mig_free) char *path = write_file(f, k->file, text, strlen(text));
         MIG_AUTO(mig_contract_file_clear) struct mig_contract_file file = {0};
+        char line[MIG_CONTRACT_LINE_MAX];
         struct mig_error err;
 
         check_done(k->file, mig_contract_file_read(NULL, path, NOW, &file, &err), &err);
@@ -114,6 +115,10 @@ CHECK_TEST(a_dump_is_a_contract_of_a_guest_called_as_the_file)
         check_number(k->file, MIG_COVER_NONE, file.contract->shown->groups[MIG_GROUP_MSR].coverage);
         check_true(k->file, file.contract->shown->stamp.host[0] == '\0');
         check_true(k->file, file.age_s == -1);
+        mig_contract_file_print(&file, line);
+        MIG_AUTO(mig_free)
+        char *expected = mig_strf("guest %s, age unknown, foreign (cpuid-raw), digest ", k->vm);
+        check_true(k->file, strncmp(line, expected, strlen(expected)) == 0);
     }
     fleet_free(f);
 }
@@ -177,6 +182,32 @@ CHECK_TEST(what_is_no_contract_is_refused_by_name)
     fleet_free(other);
 }
 
+CHECK_TEST(a_refused_contract_comes_with_what_to_do)
+{
+    static const struct {
+        const char *refusal, *remedy;
+    } cases[] = {
+        {"trust/future",     "set both clocks"                                   },
+        {"trust/unverified", "the CA must be the one that signed this host"      },
+        {"trust/malformed",  "take the contract from the host that has the guest"},
+        {"trust/missing",    "take the contract from the host that has the guest"},
+    };
+    const struct mig_belief belief = {0};
+
+    CHECK_EACH (k, cases) {
+        struct mig_contract_file file = {.refusal = k->refusal};
+        struct mig_result result = {0};
+        char line[MIG_CONTRACT_LINE_MAX];
+
+        (void)mig_fail(&file.error, MIG_FORMAT, "no");
+        check_true(k->refusal, !mig_contract_file_believe(&belief, &file, &result));
+        check_contains(k->refusal, k->remedy, result.findings.items[0].remedy);
+        mig_contract_file_print(&file, line);
+        check_text(k->refusal, "guest: no contract", line);
+        mig_result_clear(&result);
+    }
+}
+
 CHECK_TEST(a_sealed_contract_needs_an_authority)
 {
     struct fleet *f = site();
@@ -226,5 +257,6 @@ CHECK_TEST(only_what_is_signed_or_allowed_is_believed)
 CHECK_MAIN(cmocka_unit_test(sealed_and_unsigned_contracts_are_told_apart),
            cmocka_unit_test(a_dump_is_a_contract_of_a_guest_called_as_the_file),
            cmocka_unit_test(what_is_no_contract_is_refused_by_name),
+           cmocka_unit_test(a_refused_contract_comes_with_what_to_do),
            cmocka_unit_test(a_sealed_contract_needs_an_authority),
            cmocka_unit_test(only_what_is_signed_or_allowed_is_believed))

@@ -71,6 +71,36 @@ CHECK_TEST(no_edge_stands_twice_or_leads_to_itself)
     }
 }
 
+/* Does @some hold the edge @dep, once? */
+static bool holds(struct mig_deps some, const struct mig_dep *dep)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < some.len; i++) {
+        found += same_reg(some.items[i].feature.reg, dep->feature.reg) &&
+                         same_reg(some.items[i].base.reg, dep->base.reg) &&
+                         some.items[i].feature.mask == dep->feature.mask &&
+                         some.items[i].base.mask == dep->base.mask
+                     ? 1
+                     : 0;
+    }
+    return found == 1;
+}
+
+CHECK_TEST(each_edge_is_found_by_the_register_of_either_end)
+{
+    struct mig_deps deps = mig_deps_all();
+
+    for (size_t i = 0; i < deps.len; i++) {
+        const struct mig_dep *d = &deps.items[i];
+
+        check_true(d->name, holds(mig_deps_on(mig_reg_key(d->base.reg)), d));
+        check_true(d->name, holds(mig_deps_of(mig_reg_key(d->feature.reg)), d));
+    }
+    check_number("no edge from nowhere", 0, mig_deps_of(UINT64_MAX).len);
+    check_number("no edge to nowhere", 0, mig_deps_on(UINT64_MAX).len);
+}
+
 CHECK_TEST(well_known_edges_are_there)
 {
     static const struct {
@@ -108,4 +138,5 @@ CHECK_TEST(well_known_edges_are_there)
 CHECK_MAIN(cmocka_unit_test(each_end_of_an_edge_lies_in_the_table),
            cmocka_unit_test(an_edge_has_the_name_of_its_feature),
            cmocka_unit_test(no_edge_stands_twice_or_leads_to_itself),
+           cmocka_unit_test(each_edge_is_found_by_the_register_of_either_end),
            cmocka_unit_test(well_known_edges_are_there))

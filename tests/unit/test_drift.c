@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compat/drift.h"
 
+#include <stdio.h>
+
 #include "base/array.h"
 #include "base/text.h"
 #include "support/check.h"
@@ -75,6 +77,8 @@ CHECK_TEST(every_change_is_told_once_and_where_it_belongs)
          LEVEL_3 " !vuln.mds=Vulnerable:no-microcode",                                                                           "!fact/vuln.mds"                         },
         {"host with one more",        LEVEL_3 " !vuln.mds=Vulnerable",
          LEVEL_3 " !vuln.mds=Mitigation:Clear",                                                                                  ""                                       },
+        {"vectors at another place",  LEVEL_3,                                              LEVEL_3 " @x86/cpuid/d.2/ebx=0x280",
+         "!xcr0_avx ?xcr0_avx"                                                                                                                                            },
         {"silent corruption",         LEVEL_3 " pku !kernel.release=5.15.0",
          LEVEL_3 " pku !kernel.release=6.0.0",                                                                                   "!known/xsave-pkru-5.17 =xsave-pkru-5.17"},
         {"the same downwards",        LEVEL_3 " pku !kernel.release=6.0.0",
@@ -160,17 +164,19 @@ CHECK_TEST(another_machine_is_a_warning_another_kind_an_error)
     static const struct {
         const char *label, *old, *now, *warning, *error;
     } cases[] = {
-        {"another CPU",     LEVEL_3,                                                LEVEL_3 " @x86/cpuid/1.0/eax=0x806f8",    "host/cpu",     NULL               },
-        {"another name",    LEVEL_3 " !cpu.model-name=A",                           LEVEL_3 " !cpu.model-name=B",             "host/cpu",
-         NULL                                                                                                                                                    },
-        {"less evidence",   LEVEL_3,                                                LEVEL_3 " ~msr=none",                     "coverage/msr", NULL               },
-        {"another vendor",  LEVEL_3,                                                LEVEL_3 " @x86/cpuid/0.0/ebx=0x68747541", NULL,
-         "no captures of one host"                                                                                                                               },
-        {"capture failed",  LEVEL_3,                                                LEVEL_3 " ~cpuid=unreadable",             NULL,           "can not be judged"},
+        {"another CPU",       LEVEL_3,                                              LEVEL_3 " @x86/cpuid/1.0/eax=0x806f8",      "host/cpu",     NULL               },
+        {"another name",      LEVEL_3 " !cpu.model-name=A",                         LEVEL_3 " !cpu.model-name=B",               "host/cpu",
+         NULL                                                                                                                                                      },
+        {"less evidence",     LEVEL_3,                                              LEVEL_3 " ~msr=none",                       "coverage/msr", NULL               },
+        {"another vendor",    LEVEL_3,                                              LEVEL_3 " @x86/cpuid/0.0/ebx=0x68747541",   NULL,
+         "no captures of one host"                                                                                                                                 },
+        {"capture failed",    LEVEL_3,                                              LEVEL_3 " ~cpuid=unreadable",               NULL,           "can not be judged"},
         {"vendor not told",
          LEVEL_3 " @x86/cpuid/0.0/ebx=0 @x86/cpuid/0.0/ecx=0 @x86/cpuid/0.0/edx=0",
-         LEVEL_3 " @x86/cpuid/0.0/ebx=0 @x86/cpuid/0.0/ecx=0 @x86/cpuid/0.0/edx=0",                                           NULL,
-         "can not be judged"                                                                                                                                     },
+         LEVEL_3 " @x86/cpuid/0.0/ebx=0 @x86/cpuid/0.0/ecx=0 @x86/cpuid/0.0/edx=0",                                             NULL,
+         "can not be judged"                                                                                                                                       },
+        {"the gravest cause", LEVEL_3,                                              LEVEL_3 " ~kvm-cap=none ~cpuid=unreadable", NULL,
+         "whose CPU it is"                                                                                                                                         },
     };
 
     CHECK_EACH (c, cases) {
@@ -188,6 +194,104 @@ CHECK_TEST(another_machine_is_a_warning_another_kind_an_error)
             check_true(c->label, mig_findings_find(&d.warnings, c->warning) != NULL);
             check_true(c->label, !mig_drift_is_same(&d));
         }
+        mig_drift_clear(&d);
+    }
+}
+
+CHECK_TEST(a_name_that_only_one_side_tells_is_no_other_machine)
+{
+    static const struct {
+        const char *label, *old, *now;
+    } cases[] = {
+        {"told after",  LEVEL_3,                      LEVEL_3 " !cpu.model-name=A"},
+        {"told before", LEVEL_3 " !cpu.model-name=A", LEVEL_3                     },
+        {"the same",    LEVEL_3 " !cpu.model-name=A", LEVEL_3 " !cpu.model-name=A"},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *old = small_host(c->old);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *now = small_host(c->now);
+        struct mig_drift d = {0};
+
+        find_in(c->label, old, now, &d);
+        check_number(c->label, 0, d.warnings.len);
+        mig_drift_clear(&d);
+    }
+}
+
+CHECK_TEST(captures_of_two_hosts_are_noted)
+{
+    static const struct {
+        const char *label, *old, *now;
+        bool noted;
+    } cases[] = {
+        {"two hosts",      "alpha", "beta",  true },
+        {"one host",       "alpha", "alpha", false},
+        {"nobody says",    "",      "",      false},
+        {"one says",       "alpha", "",      false},
+        {"the other says", "",      "beta",  false},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *old = small_host(LEVEL_3);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *now = small_host(LEVEL_3);
+        const struct mig_finding *f;
+        struct mig_drift d = {0};
+
+        (void)snprintf(old->stamp.host, sizeof old->stamp.host, "%s", c->old);
+        (void)snprintf(now->stamp.host, sizeof now->stamp.host, "%s", c->now);
+        find_in(c->label, old, now, &d);
+        f = mig_findings_find(&d.warnings, "host/name");
+        check_number(c->label, c->noted, f != NULL);
+        check_true(c->label, f == NULL || f->severity == MIG_NOTE);
+        check_true("alike all the same", mig_drift_is_same(&d));
+        mig_drift_clear(&d);
+    }
+}
+
+CHECK_TEST(what_is_known_tells_both_versions_and_the_cause)
+{
+    MIG_AUTO(mig_snapshot_free)
+    struct mig_snapshot *old =
+        small_host(LEVEL_3 " pku !kernel.release=5.15.0 !vuln.mds=Mitigation");
+    MIG_AUTO(mig_snapshot_free)
+    struct mig_snapshot *now =
+        small_host(LEVEL_3 " pku !kernel.release=6.0.0 !vuln.mds=Vulnerable");
+    struct mig_drift d = {0};
+    const struct mig_finding *f;
+
+    find_in("drift", old, now, &d);
+    check_number("known", 1, d.known.len);
+    check_text("old", "5.15.0", d.known.items[0].old);
+    check_text("new", "6.0.0", d.known.items[0].now);
+    f = mig_findings_find(&d.dangerous[MIG_DRIFT_FORWARD], "known/xsave-pkru-5.17");
+    check_text("cause", "kernel", mig_reason_name(f->reason));
+    f = mig_findings_find(&d.dangerous[MIG_DRIFT_FORWARD], "fact/vuln.mds");
+    check_text("cause", "kernel", mig_reason_name(f->reason));
+    mig_drift_clear(&d);
+}
+
+CHECK_TEST(a_warning_alone_is_accepted)
+{
+    static const struct {
+        const char *label, *old, *now;
+        bool forward, back;
+    } cases[] = {
+        {"a capability", LEVEL_3 " @kvm/cap/MAX_VCPUS=9",     LEVEL_3 " @kvm/cap/MAX_VCPUS=8", true,
+         true                                                                                             },
+        {"a feature",    LEVEL_3 " erms",                     LEVEL_3,                         false, true},
+        {"an immunity",  LEVEL_3 " arch_capabilities mds_no", LEVEL_3 " arch_capabilities",    false,
+         true                                                                                             },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *old = small_host(c->old);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *now = small_host(c->now);
+        struct mig_drift d = {0};
+
+        find_in(c->label, old, now, &d);
+        check_number(c->label, c->forward, mig_drift_accepts(&d, MIG_DRIFT_FORWARD));
+        check_number(c->label, c->back, mig_drift_accepts(&d, MIG_DRIFT_BACK));
         mig_drift_clear(&d);
     }
 }
@@ -260,5 +364,9 @@ CHECK_MAIN(cmocka_unit_test(every_change_is_told_once_and_where_it_belongs),
            cmocka_unit_test(findings_have_reason_and_remedy),
            cmocka_unit_test(software_is_told_and_alone_is_no_danger),
            cmocka_unit_test(another_machine_is_a_warning_another_kind_an_error),
+           cmocka_unit_test(a_name_that_only_one_side_tells_is_no_other_machine),
+           cmocka_unit_test(captures_of_two_hosts_are_noted),
+           cmocka_unit_test(what_is_known_tells_both_versions_and_the_cause),
+           cmocka_unit_test(a_warning_alone_is_accepted),
            cmocka_unit_test(a_host_has_no_drift_against_itself),
            cmocka_unit_test(a_kernel_update_of_real_hosts_is_told))

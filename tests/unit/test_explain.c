@@ -145,6 +145,10 @@ CHECK_TEST(an_explanation_tells_what_takes_it_away)
         {"SMALLER_MAXPHYADDR", MIG_REASON_PARAMETER,
          "kvm_intel.allow_smaller_maxphyaddr=0 (1 gives it back)",                                      true },
         {"x2apic",             MIG_REASON_COMMAND_LINE, "clearcpuid=149",                               false},
+        {"svm",                MIG_REASON_PARAMETER,    "kvm_amd.nested=0 (1 gives it back)",           true },
+        {"svm",                MIG_REASON_PARAMETER,    "kvm_intel.nested=0 (1 gives it back)",         false},
+        {"vmx",                MIG_REASON_COMMAND_LINE, "clearcpuid=133",                               false},
+        {"erms",               MIG_REASON_COMMAND_LINE, "tsx=off",                                      false},
         {"smx",                MIG_REASON_COMMAND_LINE, "clearcpuid=134",                               false},
     };
 
@@ -162,19 +166,49 @@ CHECK_TEST(ids_that_are_no_field_have_a_topic)
     static const struct {
         const char *word, *topic;
     } cases[] = {
-        {"host/arch",                     "host/arch"        },
-        {"coverage/msr",                  "coverage/"        },
-        {"coverage/arch",                 "coverage/arch"    },
-        {"inconsistent/alpha",            "inconsistent/"    },
-        {"trust/expired",                 "trust/expired"    },
-        {"trust/some-new-one",            "trust/"           },
-        {"x86/xsave/9",                   "x86/xsave/"       },
-        {"x86/msr-list",                  "x86/msr-list"     },
-        {"x86/msr-list/174",              "x86/msr-list/"    },
-        {"fact/microcode",                "fact/"            },
-        {"x86/cpuid/7.1/ecx/30",          "unclassified"     },
-        {"x86/cpuid/40000123.0/eax/31:0", "unclassified"     },
-        {"host/ignore-msrs/alpha",        "host/ignore-msrs/"},
+        {"host/arch",                       "host/arch"                      },
+        {"coverage/msr",                    "coverage/"                      },
+        {"coverage/arch",                   "coverage/arch"                  },
+        {"inconsistent/alpha",              "inconsistent/"                  },
+        {"trust/expired",                   "trust/expired"                  },
+        {"trust/some-new-one",              "trust/"                         },
+        {"x86/xsave/9",                     "x86/xsave/"                     },
+        {"x86/msr-list",                    "x86/msr-list"                   },
+        {"x86/msr-list/174",                "x86/msr-list/"                  },
+        {"fact/microcode",                  "fact/"                          },
+        {"x86/cpuid/7.1/ecx/30",            "unclassified"                   },
+        {"x86/cpuid/40000123.0/eax/31:0",   "unclassified"                   },
+        {"host/ignore-msrs/alpha",          "host/ignore-msrs/"              },
+        {"contract/elsewhere",              "contract/elsewhere"             },
+        {"guest/machine-type",              "guest/machine-type"             },
+        {"guest/topology",                  "guest/topology"                 },
+        {"guest/vendor/alpha",              "guest/vendor/"                  },
+        {"guest/alpha",                     "guest/"                         },
+        {"host/cpu",                        "host/cpu"                       },
+        {"host/maxphysaddr",                "host/maxphysaddr"               },
+        {"host/name",                       "host/name"                      },
+        {"host/vendor/alpha",               "host/vendor/"                   },
+        {"inconsistent/leaf-above-highest", "inconsistent/leaf-above-highest"},
+        {"kvm/cpuid-not-enforced",          "kvm/cpuid-not-enforced"         },
+        {"kvm/cap/alpha",                   "kvm/cap/"                       },
+        {"policy/allow",                    "policy/allow"                   },
+        {"policy/minimum",                  "policy/minimum"                 },
+        {"policy/security",                 "policy/security"                },
+        {"policy/alpha",                    "policy/"                        },
+        {"trust/future",                    "trust/future"                   },
+        {"trust/malformed",                 "trust/malformed"                },
+        {"trust/missing",                   "trust/missing"                  },
+        {"trust/not-live",                  "trust/not-live"                 },
+        {"trust/policy",                    "trust/policy"                   },
+        {"trust/refused",                   "trust/refused"                  },
+        {"trust/replayed",                  "trust/replayed"                 },
+        {"trust/stale",                     "trust/stale"                    },
+        {"trust/unsigned",                  "trust/unsigned"                 },
+        {"trust/unverified",                "trust/unverified"               },
+        {"trust/wrong-host",                "trust/wrong-host"               },
+        {"virtio/alpha",                    "virtio/"                        },
+        {"vmm/machine-type",                "vmm/machine-type"               },
+        {"vmm/alpha",                       "vmm/"                           },
     };
 
     CHECK_EACH (c, cases) {
@@ -201,6 +235,21 @@ CHECK_TEST(a_property_that_a_constraint_judges_says_so)
     check_contains("move", "250 ppm", e.move);
     check_text("offer", "no part of a profile", e.offer);
     mig_explain_clear(&e);
+}
+
+CHECK_TEST(a_property_of_the_guest_has_a_topic_beside_its_field)
+{
+    static const char *const ids[] = {"guest/vcpus",     "guest/vm-type",        "guest/xcr0",
+                                      "guest/xstate-bv", "host/tile-permission", "host/tsc-khz"};
+
+    CHECK_EACH (id, ids) {
+        struct mig_explanation e;
+
+        check_true(*id, mig_explain(*id, &e));
+        check_true(*id, e.field != NULL && e.topic != NULL);
+        check_text(*id, *id, e.topic->id);
+        mig_explain_clear(&e);
+    }
 }
 
 CHECK_TEST(what_nobody_knows_is_not_explained)
@@ -354,6 +403,7 @@ CHECK_MAIN(cmocka_unit_test(every_field_can_be_explained),
            cmocka_unit_test(an_explanation_tells_what_takes_it_away),
            cmocka_unit_test(ids_that_are_no_field_have_a_topic),
            cmocka_unit_test(a_property_that_a_constraint_judges_says_so),
+           cmocka_unit_test(a_property_of_the_guest_has_a_topic_beside_its_field),
            cmocka_unit_test(what_nobody_knows_is_not_explained),
            cmocka_unit_test(a_register_lists_its_rows),
            cmocka_unit_test(the_nearest_words_are_offered),

@@ -441,7 +441,60 @@ CHECK_TEST(features_that_new_kernels_brought_are_read_from_captures)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(who_took_it_away_is_told_from_the_evidence),
+CHECK_TEST(a_running_guest_is_power_cycled_and_never_set_up_like_a_host)
+{
+#define CYCLE(how)                                                                                 \
+    "power cycle web3 on the common profile, which " how ", or choose a destination that matches " \
+    "its contract"
+    static const struct reason_case cases[] = {
+        {"another CPU",             "erms",                       SPR,                                    ERMS,                     MIG_REASON_HARDWARE,     true,  CYCLE("leaves it out")                           },
+        {"the same CPU",            "erms",                       "",                                     ERMS,                     MIG_REASON_UNCLASSIFIED, false, CYCLE("leaves it out")                           },
+        {"number",                  "max_std_leaf=31",            SPR,                                    "x86/cpuid/0.0/eax/31:0", MIG_REASON_HARDWARE,     true,
+         CYCLE("shows the smaller value")                                                                                                                                                                            },
+        {"something gone",          "",                           "zero_fcs_fds" SPR,                     "x86/cpuid/7.0/ebx/13",   MIG_REASON_HARDWARE,
+         true,                                                                                                                                                      CYCLE("shows it")                                },
+        {"gone on the same CPU",    "",                           "zero_fcs_fds" DATED,                   "x86/cpuid/7.0/ebx/13",
+         MIG_REASON_UNCLASSIFIED,                                                                                                                            false, CYCLE("shows it")                                },
+        {"its dump names a kernel", OLD_KERNEL,                   "zero_fcs_fds" KERNEL,                  "x86/cpuid/7.0/ebx/13",
+         MIG_REASON_UNCLASSIFIED,                                                                                                                            false, CYCLE("shows it")                                },
+        {"switch of the host",      "erms",                       "!cmdline.clearcpuid=erms",             ERMS,                     MIG_REASON_COMMAND_LINE,
+         false,                                                                                                                                                     "on beta, remove clearcpuid=erms from " BOOT_LINE},
+        {"firmware of the host",    "avx512f" KERNEL,             KERNEL,                                 "x86/cpuid/7.0/ebx/16",
+         MIG_REASON_FIRMWARE,                                                                                                                                true,
+         "in the firmware set-up of beta, turn AVX-512 on: web3 was shown it by the same CPU "
+         "model"                                                                                                                                                                                                     },
+        {"announced",               "arch_capabilities ibrs_all", "arch_capabilities ibrs_all rrsba" SPR,
+         "x86/msr/10a/19",                                                                                                          MIG_REASON_MICROCODE,    true,
+         "power cycle web3 on the common profile, which shows RRSBA; hosts with current microcode "
+         "state it by themselves"                                                                                                                                                                                    },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_free) char *from = mig_strf(LEVEL_3 " %s", c->source);
+        MIG_AUTO(mig_free) char *to = mig_strf(LEVEL_3 " %s", c->destination);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *shown = small_host(from);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *there = small_host(to);
+        struct mig_party web3 = {"web3", shown}, beta = {"beta", there};
+        static const struct mig_choice choice;
+        const struct mig_finding *f;
+        struct mig_result r;
+
+        mig_check_contract(&web3, NULL, &beta, &choice, &r);
+        f = mig_findings_find(&r.findings, c->id);
+        if (f == NULL) {
+            fail_msg("%s: no finding %s", c->label, c->id);
+        }
+        check_text(c->label, mig_reason_name(c->reason), mig_reason_name(f->reason));
+        check_number(c->label, c->likely, f->likely);
+        check_text(c->label, c->remedy, f->remedy);
+        check_true(c->label, f->why == NULL || strstr(f->why, "guest of web3") == NULL);
+        mig_result_clear(&r);
+    }
+#undef CYCLE
+}
+
+CHECK_MAIN(cmocka_unit_test(a_running_guest_is_power_cycled_and_never_set_up_like_a_host),
+           cmocka_unit_test(who_took_it_away_is_told_from_the_evidence),
            cmocka_unit_test(module_parameters_are_named_with_the_value_to_set),
            cmocka_unit_test(switches_of_the_kernel_command_line_are_named),
            cmocka_unit_test(kernels_that_are_too_old_are_told_what_they_need),

@@ -25,6 +25,8 @@ CHECK_TEST(the_upstream_number_decides)
         {"kernel of Amazon",          "5.10.255-253.1008.amzn2.x86_64",                              "6.1.172-216.amzn",     -1},
         {"kernel of an enterprise",   "5.14.0-570.12.1.el9_6.x86_64",                                "5.18",                 -1},
         {"candidate",                 "6.13-rc1",                                                    "6.13",                 -1},
+        {"candidate behind a dot",    "10.0.rc1",                                                    "10.0",                 -1},
+        {"zero in front",             "0.10",                                                        "1.0",                  -1},
         {"candidate with patch",      "6.13.0-rc1+",                                                 "6.12.99",              1 },
         {"candidate of a package",    "10.0.0~rc2+ds-1",                                             "10.0.0",               -1},
         {"two candidates",            "10.0.0-rc1",                                                  "10.0.0-rc2",           0 },
