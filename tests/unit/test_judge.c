@@ -92,6 +92,34 @@ CHECK_TEST(an_opt_in_that_the_guest_was_given_is_asked_for)
     }
 }
 
+#define FLUSH "x86/msr/10a/3"
+#define SPLIT "x86/msr/10a/6"
+#define DEADLINE "x86/cpuid/1.0/ecx/24"
+
+/* Rows of accept.def that no other table of tests has. */
+CHECK_TEST(what_needs_no_offer_is_accepted)
+{
+    static const struct {
+        const char *label, *guest, *host, *id, *severity;
+    } cases[] = {
+        {"flush at entry",                "arch_capabilities skip_l1dfl_vmentry",     "arch_capabilities",             FLUSH,
+         "warning"                                                                                                                                       },
+        {"flush of one that nests",       "arch_capabilities skip_l1dfl_vmentry vmx",
+         "arch_capabilities vmx",                                                                                      FLUSH,                  "security"},
+        {"split pages",                   "arch_capabilities pschange_mc_no",         "arch_capabilities",             SPLIT,                  "warning" },
+        {"split pages of one that nests", "arch_capabilities pschange_mc_no vmx",
+         "arch_capabilities vmx",                                                                                      SPLIT,                  "security"},
+        {"that it is a guest",            "hypervisor",                               "",                              "x86/cpuid/1.0/ecx/31", ""        },
+        {"timer that KVM makes",          "tsc_deadline_timer",                       "@kvm/cap/TSC_DEADLINE_TIMER=1", DEADLINE,
+         ""                                                                                                                                              },
+        {"timer that it does not",        "tsc_deadline_timer",                       "",                              DEADLINE,               "blocker" },
+    };
+
+    CHECK_EACH (c, cases) {
+        judged_check(c->label, c->guest, c->host, c->id, c->severity);
+    }
+}
+
 CHECK_TEST(a_register_depends_on_what_the_guest_was_shown)
 {
     static const struct {
@@ -127,4 +155,5 @@ CHECK_MAIN(cmocka_unit_test(bits_without_a_row_are_judged_by_where_they_stand),
            cmocka_unit_test(properties_of_hosts_are_a_warning),
            cmocka_unit_test(words_that_hosts_share_do_not_stop_all_that_one_can_grant),
            cmocka_unit_test(an_opt_in_that_the_guest_was_given_is_asked_for),
+           cmocka_unit_test(what_needs_no_offer_is_accepted),
            cmocka_unit_test(a_register_depends_on_what_the_guest_was_shown))

@@ -36,7 +36,7 @@ CHECK_TEST(a_timer_rings_once_and_in_time)
     check_true("run", mig_loop_run(c.loop));
     took = mig_now_ms() - since;
     check_number("calls", 2, (uint64_t)c.calls);
-    check_true("not early", took >= 58);
+    check_true("not early", took >= 50); /* libevent's clock ticks with the kernel's, up to 10 ms */
     check_true("not late", took < 1000);
     mig_watch_free(a);
     mig_watch_free(b);
