@@ -94,29 +94,47 @@ static void add_loss(struct mig_result *r, const struct mig_party *party, const 
     mig_field_print_id(f, reg.sub, loss->id);
 }
 
-/* What @party could offer alone and the common profile does not. */
+/* Fields of @reg that a guest of @party alone would miss in the profile. */
+static void add_word_losses(const struct mig_party *party, struct mig_reg reg, uint64_t own,
+                            uint64_t common, struct mig_result *r)
+{
+    struct mig_fields fields = own != common ? mig_field_of(reg) : (struct mig_fields){0};
+
+    for (size_t i = 0; i < fields.len; i++) {
+        const struct mig_field *f = &fields.items[i];
+
+        if (mig_loss_is(f, mig_field_get(f, own), mig_field_get(f, common))) {
+            add_loss(r, party, f, reg);
+        }
+    }
+}
+
+/* What @party could offer alone and the common profile does not: both lists
+ * of words are sorted, and one may have what the other lacks. */
 static void add_losses(const struct mig_party *party, const struct mig_choice *choice,
                        struct mig_result *r)
 {
+    const struct mig_profile *common = r->profile;
     struct mig_merge alone;
+    size_t a = 0, c = 0;
 
     mig_merge_init(&alone, party, 1, choice, false, NULL);
     mig_merge_run(&alone);
-    for (size_t w = 0; w < alone.words_len; w++) {
-        struct mig_reg reg = mig_reg_from_key(alone.words[w].key);
-        const struct mig_word *common = mig_profile_find(r->profile, reg);
-        uint64_t theirs = common != NULL ? common->value : 0, own = alone.words[w].value;
-        struct mig_fields fields = {0};
+    while (a < alone.words_len || c < common->words_len) {
+        uint64_t none = UINT64_MAX;
+        uint64_t own_key = a < alone.words_len ? alone.words[a].key : none;
+        uint64_t common_key = c < common->words_len ? common->words[c].key : none;
+        uint64_t key = own_key < common_key ? own_key : common_key;
+        const struct mig_word *own = own_key == key ? &alone.words[a++] : NULL;
+        const struct mig_word *theirs = common_key == key ? &common->words[c++] : NULL;
+        struct mig_reg reg = mig_reg_from_key(key);
 
-        if (alone.words[w].covered && (common == NULL || common->covered) && own != theirs) {
-            fields = mig_field_of(reg);
+        if (theirs != NULL && !theirs->covered) {
+            continue;
         }
-        for (size_t i = 0; i < fields.len; i++) {
-            const struct mig_field *f = &fields.items[i];
-
-            if (mig_loss_is(f, mig_field_get(f, own), mig_field_get(f, theirs))) {
-                add_loss(r, party, f, reg);
-            }
+        if (own != NULL ? own->covered : mig_party_seen(party, reg).known == MIG_ABSENT) {
+            add_word_losses(party, reg, own != NULL ? own->value : 0,
+                            theirs != NULL ? theirs->value : 0, r);
         }
     }
     mig_merge_clear(&alone);

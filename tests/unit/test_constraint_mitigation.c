@@ -100,6 +100,39 @@ CHECK_TEST(silence_of_old_microcode_is_named)
     mig_result_clear(&r);
 }
 
+/* Of a pair, source and destination keep their places; who speaks, is not
+ * silent; without eIBRS there is nothing to state. */
+CHECK_TEST(announcements_of_a_pair_are_told_with_both_values)
+{
+    static const struct {
+        const char *label, *source, *destination, *id, *severity;
+        uint64_t values[2];
+    } cases[] = {
+        {"news there",           SEES "ibrs_all",       SEES "ibrs_all rrsba", MSR "/19", "security", {0, 1}},
+        {"news on the way back", SEES "ibrs_all rrsba", SEES "ibrs_all",       MSR "/19", "note",     {1, 0}},
+        {"RSBA there",           SEES "ssb_no",         SEES "ssb_no rsba",    MSR "/2",  "security", {0, 1}},
+        {"RSBA here",            SEES "ssb_no rsba",    SEES "ssb_no",         MSR "/2",  "note",     {1, 0}},
+        {"silent on both",       SEES "ibrs_all",       SEES "ibrs_all",       MSR "/19", "note",     {0, 0}},
+        {"stated on both",       SEES "ibrs_all rrsba", SEES "ibrs_all rrsba", MSR "/19", "",         {0, 0}},
+        {"no eIBRS on both",     SEES "ssb_no",         SEES "ssb_no",         MSR "/19", "",         {0, 0}},
+    };
+    struct mig_choice choice = {0};
+
+    CHECK_EACH (c, cases) {
+        const struct mig_finding *f;
+        struct mig_result r;
+
+        small_negotiate(c->source, c->destination, &choice, &r);
+        check_text(c->label, c->severity, judged_severity(&r.findings, c->id));
+        f = mig_findings_find(&r.findings, c->id);
+        if (f != NULL) {
+            check_number(c->label, c->values[0], f->source.value);
+            check_number(c->label, c->values[1], f->destination.value);
+        }
+        mig_result_clear(&r);
+    }
+}
+
 #define FB_NO "mds_no sbdr_ssdp_no fbsdp_no psdp_no "
 
 /* What the running guest was shown is asked of the destination alone. */
@@ -304,6 +337,7 @@ CHECK_TEST(ice_lake_guests_are_warned_of_sapphire_rapids)
 CHECK_MAIN(cmocka_unit_test(a_guest_is_told_of_what_its_returns_may_do),
            cmocka_unit_test(the_announcement_follows_from_enhanced_ibrs),
            cmocka_unit_test(silence_of_old_microcode_is_named),
+           cmocka_unit_test(announcements_of_a_pair_are_told_with_both_values),
            cmocka_unit_test(a_guest_that_clears_buffers_needs_a_host_that_does_or_is_immune),
            cmocka_unit_test(transactions_count_only_where_a_profile_may_show_them),
            cmocka_unit_test(known_words_of_the_msr_are_judged_by_bit),

@@ -181,6 +181,8 @@ CHECK_TEST(ids_that_are_no_field_have_a_topic)
         {"host/ignore-msrs/alpha",          "host/ignore-msrs/"              },
         {"contract/elsewhere",              "contract/elsewhere"             },
         {"guest/machine-type",              "guest/machine-type"             },
+        {"guest/features/alpha",            "guest/features/"                },
+        {"host/features/alpha",             "host/features/"                 },
         {"guest/topology",                  "guest/topology"                 },
         {"guest/vendor/alpha",              "guest/vendor/"                  },
         {"guest/alpha",                     "guest/"                         },

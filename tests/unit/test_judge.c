@@ -50,6 +50,17 @@ CHECK_TEST(properties_of_hosts_are_a_warning)
     }
 }
 
+CHECK_TEST(a_capability_that_nobody_knows_is_nothing)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *guest = small_host("@kvm/cap/3e7=1");
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *host = small_host("");
+    struct mig_findings findings;
+
+    judged(guest, host, &findings);
+    check_number("findings", 0, findings.len);
+    mig_findings_clear(&findings);
+}
+
 /* What no profile offers and no rule explains is not granted in passing. */
 CHECK_TEST(words_that_hosts_share_do_not_stop_all_that_one_can_grant)
 {
@@ -153,6 +164,7 @@ CHECK_TEST(a_register_depends_on_what_the_guest_was_shown)
 
 CHECK_MAIN(cmocka_unit_test(bits_without_a_row_are_judged_by_where_they_stand),
            cmocka_unit_test(properties_of_hosts_are_a_warning),
+           cmocka_unit_test(a_capability_that_nobody_knows_is_nothing),
            cmocka_unit_test(words_that_hosts_share_do_not_stop_all_that_one_can_grant),
            cmocka_unit_test(an_opt_in_that_the_guest_was_given_is_asked_for),
            cmocka_unit_test(what_needs_no_offer_is_accepted),

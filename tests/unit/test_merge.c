@@ -167,6 +167,12 @@ CHECK_TEST(a_conflict_names_two_hosts_that_disagree)
     check_contains("who", "hosts like alpha, or on hosts like gamma", f->remedy);
     check_text("reason", "hardware", mig_reason_name(f->reason));
     mig_result_clear(&r);
+    merge_three(LEVEL_3, LEVEL_3 " clflush_size=4", LEVEL_3, &r);
+    f = mig_findings_find(&r.findings, "x86/cpuid/1.0/ebx/15:8");
+    assert_non_null(f);
+    check_number("the one in the middle", 4, f->destination.value);
+    check_contains("who", "hosts like alpha, or on hosts like beta", f->remedy);
+    mig_result_clear(&r);
 }
 
 CHECK_TEST(a_register_that_two_could_not_read_is_told_once)
