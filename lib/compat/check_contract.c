@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/array.h"
 #include "compat/difference.h"
 #include "compat/evidence.h"
@@ -371,6 +372,57 @@ static enum mig_verdict decide(struct checking *c, const struct mig_party *hosts
                : MIG_COMPATIBLE;
 }
 
+/* What a guest of arm64 has from the hardware of the host that it runs on, and
+ * what that host's KVM saves of it. */
+static bool is_of_its_host(struct mig_reg reg)
+{
+    static const enum mig_host_item items[] = {
+        MIG_HOST_CNTFRQ_HZ,   MIG_HOST_DCZID,    MIG_HOST_SVE_VQS, MIG_HOST_GIC_PRI_BITS,
+        MIG_HOST_GIC_ID_BITS, MIG_HOST_GIC_SEIS, MIG_HOST_GIC_A3V, MIG_HOST_PMU_COUNTERS,
+    };
+
+    for (size_t i = 0; reg.space == MIG_SPACE_HOST && i < MIG_COUNT(items); i++) {
+        if (reg.index == (uint32_t)items[i]) {
+            return true;
+        }
+    }
+    return reg.space == MIG_SPACE_REG_LIST;
+}
+
+/* @guest with what its contract leaves out and its source tells; borrows all
+ * but the entries, which the caller frees. */
+static struct mig_snapshot complete(const struct mig_snapshot *guest,
+                                    const struct mig_snapshot *source)
+{
+    static const enum mig_group groups[] = {MIG_GROUP_ARM64, MIG_GROUP_REG_LIST};
+    struct mig_snapshot all = *guest;
+    size_t g = 0, s = 0;
+
+    all.entries = mig_alloc(guest->entries_len + source->entries_len, sizeof *all.entries);
+    all.entries_len = 0;
+    all.index = NULL;
+    while (g < guest->entries_len || s < source->entries_len) {
+        uint64_t mine = g < guest->entries_len ? guest->entries[g].key : UINT64_MAX;
+        uint64_t theirs = s < source->entries_len ? source->entries[s].key : UINT64_MAX;
+
+        if (mine <= theirs) {
+            all.entries[all.entries_len++] = guest->entries[g++];
+            s += mine == theirs ? 1 : 0;
+        } else {
+            if (is_of_its_host(mig_reg_from_key(theirs))) {
+                all.entries[all.entries_len++] = source->entries[s];
+            }
+            s++;
+        }
+    }
+    for (size_t i = 0; i < MIG_COUNT(groups); i++) {
+        if (guest->groups[groups[i]].coverage == MIG_COVER_NONE) {
+            all.groups[groups[i]].coverage = MIG_COVER_PARTIAL;
+        }
+    }
+    return all;
+}
+
 static enum mig_verdict check(struct checking *c, const struct mig_party *parties, size_t len)
 {
     struct mig_evidence evidence = {parties, len, true, c->choice};
@@ -401,6 +453,8 @@ void mig_check_contract(const struct mig_party *guest, const struct mig_party *s
     struct mig_party parties[3] = {
         {guest->name, &shown}
     };
+    struct mig_party whole = {guest->name, &shown};
+    struct mig_snapshot completed = {.entries = NULL};
     size_t len = 1;
     struct checking c = {.guest = &parties[0],
                          .source = source,
@@ -410,6 +464,12 @@ void mig_check_contract(const struct mig_party *guest, const struct mig_party *s
 
     shown.of_guest = true;
     *ret = (struct mig_result){.contract = true};
+    if (source != NULL && source->snapshot->arch == MIG_ARCH_ARM64 &&
+        guest->snapshot->arch == MIG_ARCH_ARM64) {
+        completed = complete(&shown, source->snapshot);
+        whole.snapshot = &completed;
+        c.guest = &whole;
+    }
     if (source != NULL) {
         parties[len++] = *source;
     }
@@ -417,4 +477,5 @@ void mig_check_contract(const struct mig_party *guest, const struct mig_party *s
     ret->verdict = ret->passthrough = check(&c, parties, len);
     mig_findings_sort(&ret->findings);
     mig_findings_clear(&c.at_source);
+    mig_free(completed.entries);
 }

@@ -9,13 +9,33 @@
 const struct mig_constraint *mig_constraint_all(void)
 {
     static const struct mig_constraint rows[] = {
-#define CONSTRAINT(name, merge, judge)                                                             \
-    {#name, PART_##merge(mig_##name##_merge), PART_##judge(mig_##name##_judge)},
+#define CONSTRAINT(arch, name, merge, judge)                                                       \
+    {#name, MIG_ARCH_##arch, PART_##merge(mig_##name##_merge), PART_##judge(mig_##name##_judge)},
 #include "compat/constraints.def"
         {0},
     };
 
     return rows;
+}
+
+bool mig_constraint_is_for(const struct mig_constraint *c, enum mig_arch arch)
+{
+    return c->arch == MIG_ARCH_NONE || c->arch == arch;
+}
+
+struct mig_finding *mig_constraint_add(struct mig_findings *list, const char *id,
+                                       enum mig_severity severity, const char *rule,
+                                       enum mig_reason reason)
+{
+    struct mig_finding *f;
+
+    if (!mig_findings_want(list, severity)) {
+        return NULL;
+    }
+    f = mig_findings_add(list, id, severity);
+    f->rule = rule;
+    f->reason = reason;
+    return f;
 }
 
 struct mig_finding *mig_constraint_raise(struct mig_findings *list, struct mig_bit bit,

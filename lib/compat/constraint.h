@@ -16,17 +16,25 @@ typedef void mig_constraint_judge_fn(const struct mig_party *guest, const struct
 
 struct mig_constraint {
     const char *name;
+    enum mig_arch arch;             /* NONE: of any */
     mig_constraint_merge_fn *merge; /* NULL: nothing to do */
     mig_constraint_judge_fn *judge;
 };
 
-#define CONSTRAINT(name, merge, judge)                                                             \
+#define CONSTRAINT(arch, name, merge, judge)                                                       \
     mig_constraint_merge_fn mig_##name##_merge;                                                    \
     mig_constraint_judge_fn mig_##name##_judge;
 #include "compat/constraints.def"
 
 /* In the order in which they run; ends with a NULL name. */
 const struct mig_constraint *mig_constraint_all(void);
+bool mig_constraint_is_for(const struct mig_constraint *c, enum mig_arch arch);
+
+/* A finding that is no field of a register, by @id, with the name of the
+ * constraint as its rule.  NULL: the list is silent. */
+struct mig_finding *mig_constraint_add(struct mig_findings *list, const char *id,
+                                       enum mig_severity severity, const char *rule,
+                                       enum mig_reason reason);
 
 /* The finding about the field of @bit, made if the field tier made none, with
  * at least @severity.  NULL: the list is silent. */

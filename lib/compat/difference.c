@@ -115,7 +115,7 @@ static bool is_shown(const struct mig_snapshot *guest, enum mig_space space)
         (void)mig_snapshot_space(guest, space, &len);
         return len > 0;
     }
-    return space == MIG_SPACE_CPUID || space == MIG_SPACE_MSR;
+    return space == MIG_SPACE_CPUID || space == MIG_SPACE_MSR || space == MIG_SPACE_IDREG;
 }
 
 bool mig_difference_shows(const struct mig_snapshot *a, const struct mig_snapshot *b)

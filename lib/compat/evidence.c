@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "compat/judge.h"
 #include "compat/merge.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/place.h"
 
 struct mig_finding *mig_evidence_refuse(struct mig_result *r, const char *id,
@@ -160,15 +161,24 @@ static bool tells_features(const struct mig_evidence *e, size_t i, struct mig_re
     return all;
 }
 
+static bool names_cpu(const struct mig_party *p)
+{
+    char vendor[13];
+
+    return p->snapshot->arch == MIG_ARCH_ARM64
+               ? mig_party_seen(p, mig_reg_arm64(MIG_ARM64_MIDR_EL1)).known == MIG_KNOWN
+               : get_vendor(p, vendor);
+}
+
 /* Without the vendor, or the rules of the architecture, there is no answer
  * that evidence stands behind. */
 static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
 {
     enum mig_arch arch = e->parties[0].snapshot->arch;
-    char vendor[13];
+    const char *where = arch == MIG_ARCH_ARM64 ? "MIDR_EL1" : "leaf 0";
     bool all = true;
 
-    if (arch != MIG_ARCH_X86) {
+    if (arch == MIG_ARCH_NONE) {
         (void)mig_evidence_refuse(
             r, "coverage/arch", MIG_REASON_EVIDENCE,
             mig_strf("no rules for %s hosts: their registers are captured and shown, not judged",
@@ -177,20 +187,21 @@ static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
         return false;
     }
     for (size_t i = 0; i < e->len; i++) {
-        if (!get_vendor(&e->parties[i], vendor)) {
+        if (!names_cpu(&e->parties[i])) {
+            MIG_AUTO(mig_free)
+            char *again = mig_strf("record the contract again, with %s", where);
             char id[MIG_FIELD_ID_MAX];
 
             (void)snprintf(id, sizeof id, "%s/vendor/%.48s", is_guest(e, i) ? "guest" : "host",
                            e->parties[i].name);
             (void)mig_evidence_refuse(
                 r, id, MIG_REASON_EVIDENCE,
-                mig_strf("the evidence of %s does not say whose CPU it is (leaf 0)",
-                         e->parties[i].name),
-                is_guest(e, i) ? "record the contract again, with leaf 0"
-                               : "capture the host with mig-agentd");
+                mig_strf("the evidence of %s does not say whose CPU it is (%s)", e->parties[i].name,
+                         where),
+                is_guest(e, i) ? again : "capture the host with mig-agentd");
             all = false;
         } else {
-            all = tells_features(e, i, r) && all;
+            all = (arch == MIG_ARCH_ARM64 || tells_features(e, i, r)) && all;
         }
     }
     return all;
@@ -232,6 +243,8 @@ static bool is_judged_of_host(const struct mig_evidence *e, enum mig_group group
         return arch == MIG_ARCH_X86 &&
                (!e->has_guest || has_entries(&e->parties[0], MIG_SPACE_MSR_LIST));
     case MIG_GROUP_IDREG:
+    case MIG_GROUP_REG_LIST:
+    case MIG_GROUP_ARM64:
         return arch == MIG_ARCH_ARM64;
     case MIG_GROUP_CPUID_HV:
         return is_for_windows(e);
@@ -241,6 +254,7 @@ static bool is_judged_of_host(const struct mig_evidence *e, enum mig_group group
     case MIG_GROUP_CPUID_EMULATED:
     case MIG_GROUP_SOFTWARE:
     case MIG_GROUP_GUEST:
+    case MIG_GROUP_IDREG_MASK:
     case MIG_GROUP_COUNT:
         break;
     }

@@ -10,6 +10,8 @@
 #include "base/bits.h"
 #include "base/text.h"
 #include "compat/taker.h"
+#include "cpu/arm64_name.h"
+#include "cpu/arm64_view.h"
 #include "cpu/deps.h"
 #include "cpu/host.h"
 #include "cpu/level.h"
@@ -66,6 +68,20 @@ static char *leaf_in_words(const struct mig_field *f, uint16_t sub, const char *
                     f->reg.index, range);
 }
 
+/* "bits 4 to 7 of ID_AA64ISAR0_EL1 (op0 3, op1 0, CRn 0, CRm 6, op2 0)" */
+static char *arm64_in_words(const struct mig_field *f)
+{
+    MIG_AUTO(mig_free) char *bits = bits_in_words(f);
+    const char *name = mig_arm64_reg_name(f->reg);
+    uint32_t index = f->reg.index;
+
+    if (index >= MIG_ARM64_FIRMWARE) {
+        return mig_strf("%s of KVM's firmware register %s", bits, name);
+    }
+    return mig_strf("%s of %s (op0 %u, op1 %u, CRn %u, CRm %u, op2 %u)", bits, name,
+                    index >> 14 & 3, index >> 11 & 7, index >> 7 & 15, index >> 3 & 15, index & 7);
+}
+
 static char *place_in_words(const struct mig_field *f, uint16_t sub)
 {
     MIG_AUTO(mig_free) char *bits = bits_in_words(f);
@@ -76,6 +92,8 @@ static char *place_in_words(const struct mig_field *f, uint16_t sub)
         return leaf_in_words(f, sub, "Hyper-V CPUID");
     case MIG_SPACE_MSR:
         return mig_strf("%s of MSR 0x%" PRIx32, bits, f->reg.index);
+    case MIG_SPACE_IDREG:
+        return arm64_in_words(f);
     case MIG_SPACE_CAP:
         return mig_strf("KVM_CAP_%s, number %" PRIu32 " of KVM_CHECK_EXTENSION", f->name,
                         f->reg.index);
@@ -91,7 +109,8 @@ static char *place_in_words(const struct mig_field *f, uint16_t sub)
     case MIG_SPACE_CPUID_BARE:
     case MIG_SPACE_CPUID_EMULATED:
     case MIG_SPACE_MSR_LIST:
-    case MIG_SPACE_IDREG:
+    case MIG_SPACE_IDREG_MASK:
+    case MIG_SPACE_REG_LIST:
     case MIG_SPACE_COUNT:
         break;
     }
@@ -102,7 +121,7 @@ static char *place_in_words(const struct mig_field *f, uint16_t sub)
 static bool is_in_profiles(const struct mig_field *f)
 {
     return f->reg.space == MIG_SPACE_CPUID || f->reg.space == MIG_SPACE_CPUID_HV ||
-           f->reg.space == MIG_SPACE_MSR;
+           f->reg.space == MIG_SPACE_MSR || f->reg.space == MIG_SPACE_IDREG;
 }
 
 static char *offer_in_words(const struct mig_field *f)
@@ -156,7 +175,12 @@ static void add_aliases(struct mig_explanation *e)
 #define ALIAS(name, other, who) {#name, other, who},
 #include "cpu/alias.def"
     };
+    char sysreg[MIG_ARM64_NAME_MAX];
 
+    if (mig_arm64_name_sysreg(e->field, sysreg)) {
+        e->sysreg = mig_strdup(sysreg);
+        e->also[e->also_len++] = (struct mig_naming){e->sysreg, "qemu"};
+    }
     for (size_t i = 0; i < MIG_COUNT(rows) && e->also_len < MIG_NAMES_MAX; i++) {
         if (strcmp(rows[i].name, e->field->name) == 0) {
             e->also[e->also_len++] = (struct mig_naming){rows[i].other, rows[i].who};
@@ -303,6 +327,53 @@ static const struct mig_field *find_spelled(const char *word)
     return f;
 }
 
+/* The row of arm64 that is meant by bits of a register, which is not how its
+ * id is written. */
+static const struct mig_field *find_bits(const char *word, struct mig_reg reg)
+{
+    struct mig_fields fields = mig_field_of(reg);
+    char id[MIG_FIELD_ID_MAX];
+
+    for (size_t i = 0; reg.space == MIG_SPACE_IDREG && i < fields.len; i++) {
+        mig_bits_print_id(reg, fields.items[i].hi, fields.items[i].lo, id);
+        if (strcmp(id, word) == 0) {
+            return &fields.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* An ID register of arm64 that no table names fields of. */
+static bool is_without_rows(struct mig_reg reg)
+{
+    return reg.space == MIG_SPACE_IDREG && mig_field_of(reg).len == 0;
+}
+
+/* Notations of arm64: with a value, by the name of a feature, or a view. */
+static bool explain_arm64(const char *word, struct mig_explanation *ret)
+{
+    const struct mig_arm64_view *view =
+        mig_arm64_view_find(mig_text_starts(word, "arm64/") ? word + strlen("arm64/") : word);
+    struct mig_arm64_setting s = {0};
+    struct mig_error not_one;
+
+    if (view == NULL && !mig_arm64_name_parse(word, &s, &not_one)) {
+        return false;
+    }
+    if (s.field != NULL) {
+        mig_explain_field(s.field, s.field->reg.sub, ret);
+    } else {
+        *ret = (struct mig_explanation){.view = view};
+        (void)snprintf(ret->id, sizeof ret->id, "%s%s", view != NULL ? "arm64/" : "",
+                       view != NULL ? view->name : s.feat->name);
+    }
+    ret->topic = ret->topic != NULL ? ret->topic : find_topic(ret->id, true);
+    ret->feat = s.feat;
+    ret->has_value = s.has_value;
+    ret->value = s.value;
+    return true;
+}
+
 bool mig_explain(const char *word, struct mig_explanation *ret)
 {
     const struct mig_field *f = find_spelled(word);
@@ -310,12 +381,16 @@ bool mig_explain(const char *word, struct mig_explanation *ret)
     struct mig_reg reg;
     bool has_bits = false, is_place = parse_place(word, &reg, &has_bits);
 
+    f = f == NULL && is_place && has_bits ? find_bits(word, reg) : f;
     if (f != NULL) {
         mig_explain_field(f, is_place ? reg.sub : f->reg.sub, ret);
         return true;
     }
+    if (explain_arm64(word, ret)) {
+        return true;
+    }
     topic = find_topic(word, false);
-    if (topic == NULL && is_place && has_bits) {
+    if (topic == NULL && is_place && (has_bits || is_without_rows(reg))) {
         topic = find_topic("unclassified", true);
     }
     if (topic == NULL || strlen(word) >= sizeof ret->id) {
@@ -330,7 +405,10 @@ struct mig_fields mig_explain_register(const char *word, struct mig_reg *ret)
 {
     struct mig_error not_one;
 
-    return mig_reg_parse(word, ret, &not_one) ? mig_field_of(*ret) : (struct mig_fields){NULL, 0};
+    *ret = (struct mig_reg){.space = MIG_SPACE_IDREG};
+    return mig_reg_parse(word, ret, &not_one) || mig_arm64_reg_parse(word, ret)
+               ? mig_field_of(*ret)
+               : (struct mig_fields){NULL, 0};
 }
 
 static void clear_ties(struct mig_tie *list, size_t len)
@@ -349,6 +427,7 @@ void mig_explain_clear(struct mig_explanation *e)
         mig_free(e->takers[i].how);
     }
     mig_free(e->takers);
+    mig_free(e->sysreg);
     mig_free(e->place);
     mig_free(e->move);
     mig_free(e->profile);

@@ -101,12 +101,42 @@ static void digest(struct mig_profile *p)
     mig_free(entries);
 }
 
+/* A register of value 0 is kept, as an MSR is, unless nothing was ever in it;
+ * not kept is what a VMM leaves alone. */
+static bool is_kept_idreg(const struct mig_merge *m, const struct mig_word *word,
+                          struct mig_reg reg)
+{
+    const struct mig_sheet *s = mig_sheet_of(word->key);
+
+    return !mig_aarch32_is_moot(m, reg) &&
+           (!word->covered || word->value != 0 || (s->on & s->compared) != 0);
+}
+
+/* The fewest bits of any host; 0: some host does not say. */
+static uint64_t common_ipa(const struct mig_merge *m)
+{
+    uint64_t fewest = UINT64_MAX;
+
+    for (size_t i = 0; i < m->len; i++) {
+        uint64_t bits =
+            mig_party_get(&m->parties[i], mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_IPA_BITS));
+
+        fewest = bits < fewest ? bits : fewest;
+    }
+    return fewest;
+}
+
 /* A leaf that reads 0 in all four registers need not be listed; an MSR of
  * value 0 must be, or KVM would show the host's. */
 static bool is_kept(const struct mig_merge *m, size_t first, size_t end)
 {
-    if (mig_reg_from_key(m->words[first].key).space == MIG_SPACE_MSR) {
+    struct mig_reg reg = mig_reg_from_key(m->words[first].key);
+
+    if (reg.space == MIG_SPACE_MSR) {
         return mig_merge_offered(m, mig_sheet_of(m->words[first].key)) != 0;
+    }
+    if (reg.space == MIG_SPACE_IDREG) {
+        return is_kept_idreg(m, &m->words[first], reg);
     }
     for (size_t w = first; w < end; w++) {
         if (!m->words[w].covered || m->words[w].value != 0) {
@@ -151,7 +181,11 @@ struct mig_profile *mig_merge_finish(const struct mig_merge *m)
     p->arch = m->parties[0].snapshot->arch;
     keep_words(m, p);
     p->level = mig_level_of(merged_word, m);
-    p->maxphysaddr = mig_bits_get(merged_word(m, mig_reg_cpuid(0x80000008, 0, MIG_EAX)), 7, 0);
+    p->maxphysaddr =
+        p->arch == MIG_ARCH_ARM64
+            ? common_ipa(m)
+            : mig_bits_get(merged_word(m, mig_reg_cpuid(0x80000008, 0, MIG_EAX)), 7, 0);
+    p->sve_vqs = m->sve_vqs;
     p->tsc_khz = common_tsc(m);
     list_features(p);
     digest(p);

@@ -294,11 +294,13 @@ void mig_judge(const struct mig_party *guest, const struct mig_party *host,
     judge_space(&j, MIG_SPACE_CPUID_HV, false);
     judge_space(&j, MIG_SPACE_MSR, true);
     judge_space(&j, MIG_SPACE_CAP, false);
-    judge_space(&j, MIG_SPACE_HOST, false);
+    if (host->snapshot->arch != MIG_ARCH_ARM64) { /* there constraints judge all of it */
+        judge_space(&j, MIG_SPACE_HOST, false);
+    }
     judge_space(&j, MIG_SPACE_VIRTIO, false);
     judge_list(&j);
     for (const struct mig_constraint *c = mig_constraint_all(); c->name != NULL; c++) {
-        if (c->judge != NULL && !is_settled(&j)) {
+        if (c->judge != NULL && mig_constraint_is_for(c, host->snapshot->arch) && !is_settled(&j)) {
             c->judge(guest, host, ret);
         }
     }

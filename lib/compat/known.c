@@ -169,13 +169,20 @@ static bool has(const struct mig_known_row *row, const struct mig_snapshot *s)
     return (value & row->field.mask) != 0;
 }
 
+/* A field of x86 concerns no host of arm64. */
+static bool has_arch(const struct mig_known_row *row, const struct mig_snapshot *s)
+{
+    return row->field.mask == 0 || row->field.reg.space == MIG_SPACE_IDREG ||
+           s->arch == MIG_ARCH_X86;
+}
+
 bool mig_known_concerns(const struct mig_known_row *row, const struct mig_snapshot *source,
                         const struct mig_snapshot *destination,
                         const struct mig_findings *differences)
 {
     if (!has_versions(row, mig_snapshot_fact(source, row->fact),
                       mig_snapshot_fact(destination, row->fact)) ||
-        !has_vendor(row, source) || !has_vendor(row, destination)) {
+        !has_vendor(row, source) || !has_vendor(row, destination) || !has_arch(row, source)) {
         return false;
     }
     switch (row->when) {

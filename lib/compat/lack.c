@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "compat/merge.h"
+#include "cpu/arm64_reg.h"
 
 #define STEPPING 0xfu
 
@@ -75,11 +76,28 @@ const char *mig_lack_fact(const struct mig_lack *l, const char *name)
     return mig_snapshot_fact(l->misses->snapshot, name);
 }
 
-bool mig_lack_is_one_model(const struct mig_party *a, const struct mig_party *b, bool exact)
+static bool is_one_signature(const struct mig_party *a, const struct mig_party *b, bool exact)
 {
     struct mig_seen x = mig_party_seen(a, mig_reg_cpuid(1, 0, MIG_EAX));
     struct mig_seen y = mig_party_seen(b, mig_reg_cpuid(1, 0, MIG_EAX));
     uint64_t differ = (x.value ^ y.value) & (exact ? UINT32_MAX : UINT32_MAX & ~STEPPING);
 
     return x.known == MIG_KNOWN && y.known == MIG_KNOWN && differ == 0;
+}
+
+/* Implementer and part; with @exact variant and revision too. */
+static bool is_one_midr(const struct mig_party *a, const struct mig_party *b, bool exact)
+{
+    uint64_t mask = exact
+                        ? UINT32_MAX
+                        : MIG_ARM64_MASK(MIDR_EL1, Implementer) | MIG_ARM64_MASK(MIDR_EL1, PartNum);
+    struct mig_seen x = mig_party_seen(a, mig_reg_arm64(MIG_ARM64_MIDR_EL1));
+    struct mig_seen y = mig_party_seen(b, mig_reg_arm64(MIG_ARM64_MIDR_EL1));
+
+    return x.known == MIG_KNOWN && y.known == MIG_KNOWN && ((x.value ^ y.value) & mask) == 0;
+}
+
+bool mig_lack_is_one_model(const struct mig_party *a, const struct mig_party *b, bool exact)
+{
+    return (a->snapshot->arch == MIG_ARCH_ARM64 ? is_one_midr : is_one_signature)(a, b, exact);
 }

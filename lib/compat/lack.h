@@ -37,5 +37,6 @@ static inline bool mig_lack_is_of(const struct mig_lack *l, struct mig_bit bit)
 /* What the party that misses says of itself; NULL when it says nothing. */
 const char *mig_lack_fact(const struct mig_lack *l, const char *name);
 
-/* Leaf 1 names one CPU: family and model; with @exact the stepping too. */
+/* Leaf 1 names one CPU: family and model; with @exact the stepping too.  On
+ * arm64 MIDR_EL1 does. */
 bool mig_lack_is_one_model(const struct mig_party *a, const struct mig_party *b, bool exact);

@@ -23,7 +23,8 @@
 #include "compat/report.h"
 
 /* The spaces of a profile, in the order of their keys. */
-static const enum mig_space spaces[] = {MIG_SPACE_CPUID, MIG_SPACE_CPUID_HV, MIG_SPACE_MSR};
+static const enum mig_space spaces[] = {MIG_SPACE_CPUID, MIG_SPACE_CPUID_HV, MIG_SPACE_MSR,
+                                        MIG_SPACE_IDREG};
 
 /* What is left of one space of one party. */
 struct mig_span {
@@ -259,7 +260,7 @@ static uint64_t merge_numbers(struct mig_merge *m, const struct mig_sheet *s, ui
         uint64_t mask = mig_bits_mask(f->hi, f->lo), value = 0;
 
         if (!fold(m, f, &value)) {
-            m->blocked = true;
+            m->blocked = m->blocked || f->reg.space != MIG_SPACE_IDREG; /* a constraint decides */
             *ret_conflicts |= mask;
         } else if (f->shape.rule == MIG_RULE_EXACT) {
             mig_owner_take(m, f);
@@ -270,11 +271,20 @@ static uint64_t merge_numbers(struct mig_merge *m, const struct mig_sheet *s, ui
     return merged;
 }
 
+/* Parts of MIDR_EL1 tell little apart: a constraint tells it as a whole. */
+static bool is_identity(const struct mig_field *f)
+{
+    return f->reg.space == MIG_SPACE_IDREG && f->shape.rule == MIG_RULE_IDENTITY;
+}
+
 static void report(struct mig_merge *m, const struct mig_sheet *s, struct mig_reg reg,
                    uint64_t differing, uint64_t conflicts)
 {
     bool is_told = !mig_merge_is_geometry(reg);
 
+    if (mig_aarch32_is_moot(m, reg)) {
+        return;
+    }
     differing &= s->classified;
     while (differing != 0) {
         const struct mig_field *f = mig_sheet_row(s, (unsigned)__builtin_ctzll(differing));
@@ -282,7 +292,7 @@ static void report(struct mig_merge *m, const struct mig_sheet *s, struct mig_re
 
         if ((conflicts & mask) != 0) {
             mig_report_conflict(m, f, reg, m->values);
-        } else if (is_told && f->offer != MIG_OFFER_NEVER) {
+        } else if (is_told && f->offer != MIG_OFFER_NEVER && !is_identity(f)) {
             mig_report_difference(m, f, reg, m->values);
             mig_owner_tell(m, f);
         }
@@ -330,6 +340,13 @@ static bool gather(struct mig_merge *m, size_t w, const struct mig_sheet *s)
     return covered;
 }
 
+/* A VMM takes nothing out of an ID register but what KVM lets it: what all
+ * hosts show there, known or not, every guest sees. */
+static bool is_unmaskable(uint64_t key)
+{
+    return mig_reg_from_key(key).space == MIG_SPACE_IDREG;
+}
+
 static void merge_word(struct mig_merge *m, size_t w)
 {
     const struct mig_sheet *s = mig_sheet_of(m->words[w].key);
@@ -349,6 +366,10 @@ static void merge_word(struct mig_merge *m, size_t w)
         merged = merge_numbers(m, s, all ^ any, merged, &conflicts);
     }
     offered = mig_merge_offered(m, s);
+    if (is_unmaskable(m->words[w].key)) {
+        offered = ~UINT64_C(0);
+        merged |= all & (s->zero | ~s->classified);
+    }
     m->words[w].value = merged & offered;
     m->taken[w] |= merged & ~offered;
     if (m->findings != NULL && ((all ^ any) != 0 || (any & ~s->classified) != 0)) {
@@ -417,7 +438,7 @@ void mig_merge_run(struct mig_merge *m)
         mig_report_lists(m);
     }
     for (const struct mig_constraint *c = mig_constraint_all(); c->name != NULL; c++) {
-        if (c->merge != NULL) {
+        if (c->merge != NULL && mig_constraint_is_for(c, m->parties[0].snapshot->arch)) {
             c->merge(m);
         }
     }

@@ -20,14 +20,16 @@ struct mig_merge {
     uint32_t allowed;       /* opt-ins of the choice (mig_opt_in_mask) */
     bool directional;       /* parties are source and destination, in this order */
     size_t donor;           /* the party whose identity and caches the profile shows */
-    struct mig_word *words; /* every CPUID and feature MSR word of any party */
+    struct mig_word *words; /* every CPUID, feature MSR or ID register word of any party */
     uint64_t *taken;        /* per word: bits that this computation removed */
     size_t words_len, words_cap;
     struct mig_slots slots;        /* of @words */
     uint64_t *values;              /* scratch: one register's value per party */
     struct mig_span *spans;        /* scratch: where the walk is in each party */
     struct mig_findings *findings; /* NULL when only the words are wanted */
+    uint64_t sve_vqs;              /* vector lengths of the profile, as host/sve-vqs; 0: none */
     bool blocked;                  /* a blocker that no profile lifts */
+    bool unsettable;               /* the profile would do, were every host able to show it */
     bool unverified;               /* something that must be known could not be read */
 };
 
@@ -75,6 +77,11 @@ bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg);
 /* The word of address widths with the guest's own width filled in where it is
  * left to be the physical one; any other word as it is. */
 uint64_t mig_addrwidth_stated(struct mig_reg reg, uint64_t word);
+
+/* Does @reg describe 32-bit code only, and some party has none? */
+bool mig_aarch32_is_moot(const struct mig_merge *m, struct mig_reg reg);
+/* ... and the guest was shown none? */
+bool mig_aarch32_is_useless(const struct mig_party *guest, struct mig_reg reg);
 
 /* Bits of a register that this choice puts into new profiles. */
 uint64_t mig_merge_offered(const struct mig_merge *m, const struct mig_sheet *s);

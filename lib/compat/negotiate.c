@@ -47,7 +47,8 @@ static enum mig_verdict check_minimum(const struct mig_party *parties, size_t le
     int minimum = choice->minimum != 0 ? choice->minimum : 1;
     const char *lacks = mig_level_missing(minimum, profile_word, r->profile);
 
-    if (lacks == NULL) {
+    /* Every host with KVM is Armv8.0: its kernel needs it. */
+    if (lacks == NULL || r->profile->arch == MIG_ARCH_ARM64) {
         return verdict;
     }
     if (!is_known(parties, len, lacks)) {
@@ -69,8 +70,9 @@ bool mig_loss_is(const struct mig_field *f, uint64_t own, uint64_t common)
 {
     struct mig_value mine = {.num = own}, ours = {.num = common};
 
-    return own != common && !mig_merge_is_geometry(f->reg) && mig_rule_is_compared(f->shape.rule) &&
-           f->shape.rule != MIG_RULE_DERIVED && f->class_ != MIG_CLASS_CONSTANT &&
+    return own != common && f->shape.rule != MIG_RULE_IDENTITY && !mig_merge_is_geometry(f->reg) &&
+           mig_rule_is_compared(f->shape.rule) && f->shape.rule != MIG_RULE_DERIVED &&
+           f->class_ != MIG_CLASS_CONSTANT &&
            mig_rule_allows(&f->shape, mine, ours) != MIG_ALLOW_YES;
 }
 
@@ -109,10 +111,18 @@ static void add_word_losses(const struct mig_party *party, struct mig_reg reg, u
     }
 }
 
-/* What @party could offer alone and the common profile does not: both lists
- * of words are sorted, and one may have what the other lacks. */
-static void add_losses(const struct mig_party *party, const struct mig_choice *choice,
-                       struct mig_result *r)
+/* Of 32-bit code, which some host has none of: one loss says so. */
+static bool is_moot(const struct mig_party *parties, size_t len, struct mig_reg reg)
+{
+    struct mig_merge all = {.parties = parties, .len = len};
+
+    return mig_aarch32_is_moot(&all, reg);
+}
+
+/* What @party, one of @parties, could offer alone and the common profile does
+ * not. */
+static void add_losses(const struct mig_party *party, const struct mig_party *parties, size_t len,
+                       const struct mig_choice *choice, struct mig_result *r)
 {
     const struct mig_profile *common = r->profile;
     struct mig_merge alone;
@@ -129,7 +139,7 @@ static void add_losses(const struct mig_party *party, const struct mig_choice *c
         const struct mig_word *theirs = common_key == key ? &common->words[c++] : NULL;
         struct mig_reg reg = mig_reg_from_key(key);
 
-        if (theirs != NULL && !theirs->covered) {
+        if ((theirs != NULL && !theirs->covered) || is_moot(parties, len, reg)) {
             continue;
         }
         if (own != NULL ? own->covered : mig_party_seen(party, reg).known == MIG_ABSENT) {
@@ -161,22 +171,28 @@ static bool run_baseline(const struct mig_party *parties, size_t len,
     mig_merge_init(&m, parties, len, choice, directional, &r->findings);
     mig_merge_run(&m);
     r->profile = mig_merge_finish(&m);
+    r->possible = m.unsettable && !m.blocked;
     if (!enough || m.unverified) {
         r->verdict = MIG_UNKNOWN;
     } else {
-        r->verdict = check_minimum(parties, len, choice,
-                                   m.blocked ? MIG_INCOMPATIBLE : MIG_COMPATIBLE_ON_PROFILE, r);
+        r->verdict = check_minimum(
+            parties, len, choice,
+            m.blocked || m.unsettable ? MIG_INCOMPATIBLE : MIG_COMPATIBLE_ON_PROFILE, r);
     }
     mig_merge_clear(&m);
     for (size_t i = 0; i < len; i++) {
-        add_losses(&parties[i], choice, r);
+        add_losses(&parties[i], parties, len, choice, r);
     }
     return true;
 }
 
+/* What hosts could show, if only KVM let them, stays: the findings say what
+ * would make it so. */
 static void drop_profile(struct mig_result *r)
 {
-    if (r->verdict == MIG_INCOMPATIBLE || r->verdict == MIG_UNKNOWN) {
+    r->possible = r->possible && r->verdict == MIG_INCOMPATIBLE &&
+                  mig_findings_find(&r->findings, "policy/minimum") == NULL;
+    if ((r->verdict == MIG_INCOMPATIBLE && !r->possible) || r->verdict == MIG_UNKNOWN) {
         mig_profile_free(r->profile);
         r->profile = NULL;
     }
@@ -198,11 +214,11 @@ void mig_baseline(const struct mig_party *parties, size_t len, const struct mig_
 
 /* A blocker of the common profile does not stop a guest that needs none of
  * it; what remains is a statement about protection. */
-static void soften_blockers(struct mig_result *r)
+static void soften_blockers(struct mig_result *r, enum mig_arch arch)
 {
     for (size_t i = 0; i < r->findings.len; i++) {
         if (r->findings.items[i].severity == MIG_BLOCKER) {
-            r->findings.items[i].severity = MIG_SECURITY;
+            r->findings.items[i].severity = arch == MIG_ARCH_ARM64 ? MIG_WARNING : MIG_SECURITY;
         }
     }
 }
@@ -229,7 +245,7 @@ void mig_negotiate(const struct mig_party *source, const struct mig_party *desti
     }
     if (mig_passthrough_works(ret->passthrough) && !is_below_minimum) {
         ret->verdict = ret->passthrough;
-        soften_blockers(ret);
+        soften_blockers(ret, source->snapshot->arch);
     }
     drop_profile(ret);
     mig_reason_review(&ret->findings, pair, 2);

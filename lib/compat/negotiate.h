@@ -49,7 +49,8 @@ struct mig_result {
                                      forward, backward, none; of a contract NULL */
     bool partial;                 /* some group is uncovered on some host */
     bool uncovered[MIG_GROUP_COUNT];
-    struct mig_profile *profile; /* NULL when incompatible or unknown */
+    struct mig_profile *profile; /* NULL when unknown, or incompatible unless @possible */
+    bool possible;               /* incompatible, yet on @profile if KVM or the VMM let it */
     struct mig_findings findings;
     struct mig_loss *losses; /* by host in party order, then id */
     size_t losses_len;

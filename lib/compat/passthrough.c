@@ -11,6 +11,9 @@ uint64_t mig_passthrough_grant(const struct mig_entry *e)
     const struct mig_sheet *s = mig_sheet_of(e->key);
     uint64_t never = s->classified & ~(s->on | s->opt_in);
 
+    if (mig_reg_from_key(e->key).space == MIG_SPACE_IDREG) {
+        return e->value; /* KVM shows nothing there that it hides from guests */
+    }
     return mig_judge_movable(mig_reg_from_key(e->key), e->value) & ~never;
 }
 
@@ -21,12 +24,27 @@ static bool failed_somewhere(const struct mig_party *p, const struct mig_choice 
         const struct mig_entry *e = &p->snapshot->entries[i];
         struct mig_reg reg = mig_reg_from_key(e->key);
 
-        if (e->errnum != 0 && (reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR) &&
+        if (e->errnum != 0 &&
+            (reg.space == MIG_SPACE_CPUID || reg.space == MIG_SPACE_MSR ||
+             reg.space == MIG_SPACE_IDREG) &&
             !choice->tolerate[mig_group_of(reg)]) {
             return true;
         }
     }
     return false;
+}
+
+/* Does nothing stand against the guest but that too little is known? */
+static bool wants_evidence(const struct mig_findings *findings)
+{
+    for (size_t i = 0; i < findings->len; i++) {
+        const struct mig_finding *f = &findings->items[i];
+
+        if (f->severity >= MIG_SECURITY && f->reason != MIG_REASON_EVIDENCE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A difference that the judgement lets pass: the VMM must do without. */
@@ -57,7 +75,7 @@ enum mig_verdict mig_passthrough_ask(const struct mig_party *source,
     }
     mig_judge(&guest, destination, choice, &findings);
     if (mig_findings_worst(&findings) >= MIG_SECURITY) {
-        verdict = MIG_INCOMPATIBLE;
+        verdict = wants_evidence(&findings) ? MIG_UNKNOWN : MIG_INCOMPATIBLE;
     } else if (failed_somewhere(source, choice) || failed_somewhere(destination, choice)) {
         verdict = MIG_UNKNOWN;
     } else if (tolerates(&findings) || mig_difference_shows(&all, destination->snapshot)) {

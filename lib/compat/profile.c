@@ -54,6 +54,16 @@ static bool has_words(const struct mig_profile *p, enum mig_space space)
     return false;
 }
 
+/* Registers that are not listed are the host's own: nothing is known of them. */
+static void cover_arm64(const struct mig_profile *p, struct mig_builder *b)
+{
+    mig_builder_cover(b, MIG_GROUP_IDREG, MIG_COVER_PARTIAL, 0, "computed profile");
+    if (p->sve_vqs != 0) {
+        mig_builder_set(b, mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_SVE_VQS), p->sve_vqs);
+        mig_builder_cover(b, MIG_GROUP_ARM64, MIG_COVER_PARTIAL, 0, "computed profile");
+    }
+}
+
 struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(p->arch);
@@ -66,8 +76,13 @@ struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p)
         }
     }
     mig_builder_cover(b, MIG_GROUP_KVM_VIEW, MIG_COVER_FULL, 0, "computed profile");
-    mig_builder_cover(b, MIG_GROUP_CPUID, coverage_of(p, MIG_SPACE_CPUID), 0, "computed profile");
-    mig_builder_cover(b, MIG_GROUP_MSR, coverage_of(p, MIG_SPACE_MSR), 0, "computed profile");
+    if (p->arch == MIG_ARCH_ARM64) {
+        cover_arm64(p, b);
+    } else {
+        mig_builder_cover(b, MIG_GROUP_CPUID, coverage_of(p, MIG_SPACE_CPUID), 0,
+                          "computed profile");
+        mig_builder_cover(b, MIG_GROUP_MSR, coverage_of(p, MIG_SPACE_MSR), 0, "computed profile");
+    }
     if (has_words(p, MIG_SPACE_CPUID_HV)) {
         mig_builder_cover(b, MIG_GROUP_CPUID_HV, coverage_of(p, MIG_SPACE_CPUID_HV), 0,
                           "computed profile");

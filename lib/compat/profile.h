@@ -16,10 +16,12 @@ struct mig_word {
 
 struct mig_profile {
     enum mig_arch arch;
-    struct mig_word *words; /* sorted by key; CPUID and MSR spaces, Hyper-V on request */
+    struct mig_word
+        *words; /* sorted by key; CPUID, MSR and ID register spaces, Hyper-V on request */
     size_t words_len;
     int level;             /* mig_level_of(); 0 = below x86-64-v1 */
     uint64_t maxphysaddr;  /* bits; 0 = not covered */
+    uint64_t sve_vqs;      /* arm64: vector lengths, as host/sve-vqs; 0 = none */
     uint64_t tsc_khz;      /* common rate within tolerance; 0 = hosts differ or unknown */
     const char **features; /* names of every flag that is set, sorted; static text */
     size_t features_len;

@@ -373,6 +373,11 @@ void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
     struct mig_lack l;
     bool one_model = mig_lack_is_one_model(has, lacks, false);
 
+    if (lacks->snapshot->arch == MIG_ARCH_ARM64 &&
+        (f->field == NULL || f->field->reg.space != MIG_SPACE_CAP)) {
+        mig_reason_arm64(f, has, lacks);
+        return;
+    }
     mig_lack_init(&l, f->field, has, lacks);
     if (mig_party_is_guest(l.misses)) {
         by_contract(f, &l, l.misses->name, "");

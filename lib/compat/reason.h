@@ -11,6 +11,13 @@
 void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
                           const struct mig_party *lacks);
 
+/* The same for a register of arm64. */
+void mig_reason_arm64(struct mig_finding *f, const struct mig_party *has,
+                      const struct mig_party *lacks);
+
+/* The first Linux whose KVM no longer shows the field; NULL: it always does. */
+const char *mig_reason_hidden_since(const struct mig_field *f);
+
 /* A second look with all hosts of the question (not the guest): what a host
  * lacks and another of the same CPU model has is not for want of hardware.
  * Adds "host/ignore-msrs" where a host hides its failures.  Call it before

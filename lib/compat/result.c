@@ -36,6 +36,7 @@ void mig_result_distrust(struct mig_result *ret, const char *id, const char *why
     ret->direction = ret->contract ? NULL : "none";
     mig_profile_free(ret->profile);
     ret->profile = NULL;
+    ret->possible = false;
 }
 
 void mig_result_clear(struct mig_result *r)

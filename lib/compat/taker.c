@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/bits.h"
 #include "base/text.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/deps.h"
 #include "cpu/place.h"
 
@@ -64,6 +65,25 @@ static const struct {
 #include "compat/cpu_word.def"
 };
 
+static const struct {
+    const char *name, *value; /* NULL: any */
+    struct mig_bit bit;
+} arm64_switches[] = {
+#define SWITCH(name, value, reg, field) {name, value, MIG_ARM64_BIT(reg, field)},
+#include "compat/arm64_switch.def"
+};
+
+static const struct {
+    const char *how;
+    struct mig_bit bit;
+} arm64_kernels[] = {
+#define HIDES(first, reg, field)                                                                   \
+    {"KVM no longer shows all of it from Linux " first " on", MIG_ARM64_BIT(reg, field)},
+#define SHOWS(first, reg, field)                                                                   \
+    {"KVM shows all of it from Linux " first " on", MIG_ARM64_BIT(reg, field)},
+#include "compat/arm64_kernel.def"
+};
+
 static bool is_on(const struct mig_field *f, struct mig_bit bit)
 {
     return mig_reg_key(f->reg) == mig_reg_key(bit.reg) &&
@@ -107,6 +127,24 @@ static void add_cleared(struct takers *list, const struct mig_field *f)
     }
 }
 
+static void add_arm64(struct takers *list, const struct mig_field *f)
+{
+    for (size_t i = 0; i < MIG_COUNT(arm64_kernels); i++) {
+        if (is_on(f, arm64_kernels[i].bit)) {
+            add(list, MIG_REASON_KERNEL, mig_strdup(arm64_kernels[i].how));
+        }
+    }
+    for (size_t i = 0; i < MIG_COUNT(arm64_switches); i++) {
+        const char *value = arm64_switches[i].value;
+
+        if (is_on(f, arm64_switches[i].bit)) {
+            add(list, MIG_REASON_COMMAND_LINE,
+                mig_strf("%s%s%s", arm64_switches[i].name, value != NULL ? "=" : "",
+                         value != NULL ? value : ""));
+        }
+    }
+}
+
 struct mig_taker *mig_taker_all(const struct mig_field *f, size_t *ret_len)
 {
     struct takers list = {0};
@@ -123,6 +161,7 @@ struct mig_taker *mig_taker_all(const struct mig_field *f, size_t *ret_len)
                          switches[i].value));
         }
     }
+    add_arm64(&list, f);
     if (f->offer != MIG_OFFER_NEVER && !is_made_by_kvm(f)) {
         add_cleared(&list, f);
     }

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/bits.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/host.h"
 #include "cpu/names.h"
 #include "cpu/sheet.h"
@@ -21,6 +22,14 @@
         .shape = {.width = (high) - (low) + 1, .rule = MIG_RULE_##rule_},                          \
         .class_ = MIG_CLASS_##cls, .offer = MIG_OFFER_##offer_, .vendor = MIG_VENDOR_##who,        \
         .name = (id), .why = (text),                                                               \
+    }
+#define ARM64_ROW(place, high, low, rule_, cls, offer_, who, on_6_12, on_7_2, id, text)            \
+    {                                                                                              \
+        .reg = place, .sub_last = MIG_ARM64_SUB, .hi = (high), .lo = (low),                        \
+        .shape = {.width = (high) - (low) + 1, .rule = MIG_RULE_##rule_},                          \
+        .class_ = MIG_CLASS_##cls, .offer = MIG_OFFER_##offer_, .vendor = MIG_VENDOR_ANY,          \
+        .scope = MIG_SCOPE_##who, .settable_6_12 = MIG_SETTABLE_##on_6_12,                         \
+        .settable_7_2 = MIG_SETTABLE_##on_7_2, .name = (id), .why = (text),                        \
     }
 #define PLACE(space, index, sub, part)                                                             \
     {                                                                                              \
@@ -37,6 +46,10 @@ static const struct mig_field rows[] = {
 #define MSR(index, hi, lo, rule, cls, offer, who, id, why)                                         \
     ROW(PLACE(MSR, index, 0, EAX), 0, hi, lo, rule, cls, offer, who, #id, why),
 #include "cpu/x86_msr.def"
+#define IDREG(reg, field, hi, lo, rule, cls, offer, who, on_6_12, on_7_2, why)                     \
+    ARM64_ROW(MIG_ARM64_PLACE(reg), hi, lo, rule, cls, offer, who, on_6_12, on_7_2,                \
+              #reg "." #field, why),
+#include "cpu/arm64_idreg.def"
 #define CAP(id, number, rule, width, why)                                                          \
     ROW(PLACE(CAP, number, 0, EAX), 0, (width)-1, 0, rule, CAPABILITY, ON, ANY, #id, why),
 #include "cpu/cap.def"
@@ -59,6 +72,8 @@ static const struct mig_field rows[] = {
 #define MSR(index, hi, lo, rule, cls, offer, who, id, why)                                         \
     static_assert((hi) >= (lo) && (hi) < 64, #id);
 #include "cpu/x86_msr.def"
+#define IDREG(reg, field, hi, lo, ...) static_assert((hi) >= (lo) && (hi) < 64, #reg "." #field);
+#include "cpu/arm64_idreg.def"
 #define CAP(id, number, rule, width, why) static_assert((width) == 1 || (width) == 64, #id);
 #include "cpu/cap.def"
 
@@ -164,7 +179,14 @@ void mig_field_print_id(const struct mig_field *f, uint16_t sub, char ret[MIG_FI
     struct mig_reg reg = f->reg;
 
     reg.sub = sub;
-    mig_bits_print_id(reg, f->hi, f->lo, ret);
+    if (reg.space == MIG_SPACE_IDREG) {
+        char text[MIG_REG_TEXT_MAX];
+
+        mig_reg_print(reg, text);
+        (void)snprintf(ret, MIG_FIELD_ID_MAX, "%s/%s", text, strchr(f->name, '.') + 1);
+    } else {
+        mig_bits_print_id(reg, f->hi, f->lo, ret);
+    }
 }
 
 void mig_bits_print_id(struct mig_reg reg, unsigned hi, unsigned lo, char ret[MIG_FIELD_ID_MAX])

@@ -2,7 +2,8 @@
 /*
  * cpu/field.h: the table of everything that is compared: place, rule, offer
  * and the reason it matters.  Rows come from x86_cpuid.def, x86_msr.def,
- * cap.def and host.def, sorted by register; facts live there, never in code.
+ * arm64_idreg.def, cap.def and host.def, sorted by register; facts live there,
+ * never in code.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 /* Changes when a row changes other than towards relaxation; travels in every
  * snapshot so that two builds can tell that they judge differently. */
-#define MIG_TABLE_VERSION 1
+#define MIG_TABLE_VERSION 2
 
 enum mig_offer {
     MIG_OFFER_ON,     /* in a new profile whenever every host has it */
@@ -36,6 +37,23 @@ enum mig_class {
     MIG_CLASS_COUNT
 };
 
+/* arm64: who can use what the field tells. */
+enum mig_scope {
+    MIG_SCOPE_EL1,      /* any guest */
+    MIG_SCOPE_EL2,      /* only one that runs guests of its own */
+    MIG_SCOPE_AA32,     /* only 32-bit code */
+    MIG_SCOPE_GEOMETRY, /* numbers of breakpoints, cache lines */
+    MIG_SCOPE_IDENTITY, /* names the implementation */
+};
+
+/* arm64: may a VMM change the field, by kernel generation? */
+enum mig_writable {
+    MIG_SETTABLE_NO,
+    MIG_SETTABLE_YES,
+    MIG_SETTABLE_MASK_ONLY, /* in KVM's mask, yet only the host's value is taken */
+    MIG_SETTABLE_CAP,       /* with KVM_CAP_ARM_WRITABLE_IMP_ID_REGS */
+};
+
 struct mig_field {
     struct mig_reg reg;
     uint16_t sub_last; /* rows that cover a range of subleaves; else reg.sub */
@@ -45,7 +63,9 @@ struct mig_field {
     const char *opt_in; /* "mpx"; NULL unless opt-in */
     enum mig_vendor vendor;
     enum mig_class class_;
-    const char *name; /* Linux spelling, lower case, unique among flags */
+    enum mig_scope scope;                          /* arm64 */
+    enum mig_writable settable_6_12, settable_7_2; /* arm64 */
+    const char *name; /* Linux spelling, unique: "avx2", "ID_AA64ISAR0_EL1.AES" */
     const char *why;  /* one sentence, no capital, no full stop */
 };
 
@@ -76,8 +96,8 @@ bool mig_field_is_flag(const struct mig_field *f);
 uint64_t mig_field_get(const struct mig_field *f, uint64_t word);
 uint64_t mig_field_put(const struct mig_field *f, uint64_t word, uint64_t value);
 
-/* Canonical id "x86/cpuid/7.0/ebx/5" or ".../7:0"; @sub replaces the row's
- * subleaf in rows that cover a range. */
+/* Canonical id "x86/cpuid/7.0/ebx/5", ".../7:0" or "arm64/ID_AA64ISAR0_EL1/AES";
+ * @sub replaces the row's subleaf in rows that cover a range. */
 #define MIG_FIELD_ID_MAX (MIG_REG_TEXT_MAX + 8)
 void mig_field_print_id(const struct mig_field *f, uint16_t sub, char ret[MIG_FIELD_ID_MAX]);
 void mig_bits_print_id(struct mig_reg reg, unsigned hi, unsigned lo, char ret[MIG_FIELD_ID_MAX]);

@@ -12,8 +12,9 @@ struct mig_field;
 /* ALIAS(name of the row, other name, who says so) */
 #define MIG_NAMES_MAX 8
 
-/* @ret gets the row's own name first, then its aliases in table order, each
- * once; gives their number, at most MIG_NAMES_MAX. */
+/* @ret gets the row's own name first, then its aliases in table order, of an
+ * arm64 field the features that it tells, each once; gives their number, at
+ * most MIG_NAMES_MAX. */
 size_t mig_names_of(const struct mig_field *f, const char *ret[MIG_NAMES_MAX]);
 
 /* The row's own name for an alias, or @name itself. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/host.h"
 
 /* How the part behind the prefix is written. */
@@ -26,6 +27,8 @@ static const struct {
     [MIG_SPACE_HOST] = {"host/",               FORM_NAMED },
     [MIG_SPACE_GUEST] = {"guest/",              FORM_NAMED },
     [MIG_SPACE_VIRTIO] = {"virtio/",             FORM_NAMED },
+    [MIG_SPACE_IDREG_MASK] = {"arm64/writable/",     FORM_ARM64 },
+    [MIG_SPACE_REG_LIST] = {"arm64/reg-list/",     FORM_ARM64 },
 };
 
 /* A KVM register id: architecture 6, size at bit 52, then nothing down to the
@@ -69,6 +72,18 @@ static const char *item_name(struct mig_reg reg)
     return reg.space == MIG_SPACE_VIRTIO ? mig_virtio_name(reg.index) : NULL;
 }
 
+static void print_arm64(const char *prefix, struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
+{
+    const char *name = mig_arm64_reg_name(reg);
+
+    if (name != NULL) {
+        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%s", prefix, name);
+    } else {
+        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix,
+                       ARM64_ARCHITECTURE | (uint64_t)reg.sub << ARM64_SIZE_SHIFT | reg.index);
+    }
+}
+
 void mig_reg_print(struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
 {
     const char *prefix;
@@ -87,8 +102,7 @@ void mig_reg_print(struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
         print_named(prefix, NULL, reg.index, ret);
         break;
     case FORM_ARM64:
-        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix,
-                       ARM64_ARCHITECTURE | (uint64_t)reg.sub << ARM64_SIZE_SHIFT | reg.index);
+        print_arm64(prefix, reg, ret);
         break;
     case FORM_CAP:
         print_named(prefix, mig_cap_name(reg.index), reg.index, ret);
@@ -141,6 +155,9 @@ static bool parse_arm64(const char *text, struct mig_reg *reg)
 {
     uint64_t id;
 
+    if (mig_arm64_reg_parse(text, reg)) {
+        return true;
+    }
     if (!mig_text_digits(text, strlen(text), 16, UINT64_MAX, &id)) {
         return false;
     }
@@ -186,7 +203,7 @@ static const char *form_hint(enum form form)
     static const char *const hints[] = {
         [FORM_CPUID] = "LEAF.SUBLEAF/REGISTER in hex such as 7.0/ebx",
         [FORM_NUMBER] = "an index in hex such as 10a",
-        [FORM_ARM64] = "a KVM register id of 16 hex digits",
+        [FORM_ARM64] = "a name such as ID_AA64ISAR0_EL1, or a KVM register id of 16 hex digits",
         [FORM_CAP] = "a KVM capability such as NESTED_STATE",
         [FORM_NAMED] = "a property such as tsc-khz, xcr0 or net",
     };
@@ -205,14 +222,25 @@ static bool check_spelling(const char *text, struct mig_reg reg, struct mig_erro
                     canonical);
 }
 
+/* Later prefixes may be longer forms of earlier ones. */
+static bool find_space(const char *text, unsigned *ret)
+{
+    for (unsigned space = MIG_SPACE_COUNT; space-- > 0;) {
+        if (mig_text_starts(text, spaces[space].prefix)) {
+            *ret = space;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mig_reg_parse(const char *text, struct mig_reg *ret, struct mig_error *err)
 {
-    for (unsigned space = 0; space < MIG_SPACE_COUNT; space++) {
+    unsigned space;
+
+    if (find_space(text, &space)) {
         struct mig_reg reg = {.space = (enum mig_space)space};
 
-        if (!mig_text_starts(text, spaces[space].prefix)) {
-            continue;
-        }
         if (!parse_rest(spaces[space].form, text + strlen(spaces[space].prefix), &reg)) {
             return mig_fail(err, MIG_FORMAT, "register '%.*s': expected %s after '%s'",
                             MIG_REG_TEXT_MAX, text, form_hint(spaces[space].form),

@@ -5,7 +5,8 @@
  *
  * Text form (DESIGN section 3), hex without prefix:
  *   x86/cpuid/7.0/ebx   x86/cpuid-hv/40000003.0/eax   x86/msr/10a
- *   x86/msr-list/10a    arm64/6030000000100042 until a table names it
+ *   x86/msr-list/10a    arm64/ID_AA64ISAR0_EL1, or its KVM id in 16 digits
+ *   arm64/writable/ID_AA64ISAR0_EL1   arm64/reg-list/6030000000100042
  *   kvm/cap/NESTED_STATE   host/tsc-khz   guest/xcr0   virtio/net
  */
 #pragma once
@@ -22,10 +23,12 @@ enum mig_space {
     MIG_SPACE_MSR,            /* feature MSR values */
     MIG_SPACE_MSR_LIST,       /* value 1: the index is in KVM's save list */
     MIG_SPACE_IDREG,          /* arm64: low 32 bits of the KVM register id, sub = size */
-    MIG_SPACE_CAP,            /* KVM capability number; from here on any architecture */
+    MIG_SPACE_CAP,            /* KVM capability number */
     MIG_SPACE_HOST,           /* enum mig_host_item (cpu/host.def) */
     MIG_SPACE_GUEST,          /* enum mig_guest_item (cpu/guest.def); contracts only */
     MIG_SPACE_VIRTIO,         /* virtio device type: 64 feature bits (cpu/virtio.def) */
+    MIG_SPACE_IDREG_MASK,     /* as IDREG: bits that KVM lets a VMM change */
+    MIG_SPACE_REG_LIST,       /* as IDREG, value 1: the register is in KVM's save list */
     MIG_SPACE_COUNT
 };
 
@@ -65,6 +68,13 @@ static inline struct mig_reg mig_reg_cpuid(uint32_t leaf, uint16_t sub, enum mig
 static inline struct mig_reg mig_reg_msr(uint32_t index)
 {
     return (struct mig_reg){MIG_SPACE_MSR, index, 0, MIG_EAX};
+}
+
+/* One of the three spaces whose index is a KVM register id. */
+static inline bool mig_reg_is_arm64(struct mig_reg reg)
+{
+    return reg.space == MIG_SPACE_IDREG || reg.space == MIG_SPACE_IDREG_MASK ||
+           reg.space == MIG_SPACE_REG_LIST;
 }
 
 static inline struct mig_reg mig_reg_plain(enum mig_space space, uint32_t index)

@@ -53,11 +53,13 @@ static bool is_shown(struct mig_reg reg)
     case MIG_SPACE_VIRTIO:
         return true;
     case MIG_SPACE_HOST:
-        return reg.index == MIG_HOST_TSC_KHZ;
+        return reg.index == MIG_HOST_TSC_KHZ || mig_group_of(reg) == MIG_GROUP_ARM64;
     case MIG_SPACE_CPUID_BARE:
     case MIG_SPACE_CPUID_EMULATED:
     case MIG_SPACE_MSR_LIST:
     case MIG_SPACE_CAP:
+    case MIG_SPACE_IDREG_MASK:
+    case MIG_SPACE_REG_LIST:
     case MIG_SPACE_COUNT:
         break;
     }
@@ -67,7 +69,7 @@ static bool is_shown(struct mig_reg reg)
 bool mig_contract_may_cover(enum mig_group group)
 {
     return group != MIG_GROUP_CPUID_BARE && group != MIG_GROUP_CPUID_EMULATED &&
-           group != MIG_GROUP_MSR_LIST && group != MIG_GROUP_CAP;
+           group != MIG_GROUP_MSR_LIST && group != MIG_GROUP_CAP && group != MIG_GROUP_IDREG_MASK;
 }
 
 bool mig_contract_check_shown(const struct mig_snapshot *shown, struct mig_error *err)

@@ -71,7 +71,14 @@ static void print_verdict(const struct mig_report *r, const struct mig_result *r
 
     mig_paint_add(&t, r->colour, m->paint, mig_verdict_name(result->verdict));
     (void)fprintf(r->out, "verdict: %s\n", t.items);
-    mig_page_paragraph(r->out, 2, 2, r->running ? m->running : r->pair ? m->pair : m->set);
+    mig_page_paragraph(r->out, 2, 2,
+                       result->possible
+                           ? "No guest profile works on these hosts as they are. The one "
+                             "below would, once the blockers are lifted; each says "
+                             "what that takes."
+                       : r->running ? m->running
+                       : r->pair    ? m->pair
+                                    : m->set);
 }
 
 /* What becomes of a guest that saw everything. */

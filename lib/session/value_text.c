@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text.h"
+#include "cpu/arm64_name.h"
+#include "cpu/arm64_value.h"
 
 static const struct {
     const char *name, *unit;
@@ -31,11 +34,29 @@ static const char *unit_of(const char *id, const char *name)
     return NULL;
 }
 
+/* "2 (pmull)" */
+static bool print_named(const char *id, struct mig_seen seen, char ret[MIG_REPORT_VALUE_MAX])
+{
+    const struct mig_field *f = mig_text_starts(id, "arm64/") ? mig_field_find(id) : NULL;
+    char name[MIG_ARM64_NAME_MAX], number[MIG_ARM64_NAME_MAX];
+
+    if (f == NULL || seen.known != MIG_KNOWN || mig_arm64_value_name(f, seen.value) == NULL) {
+        return false;
+    }
+    mig_arm64_name_value(f, seen.value, name);
+    mig_arm64_name_number(f, seen.value, number);
+    (void)snprintf(ret, MIG_REPORT_VALUE_MAX, "%.10s (%.18s)", number, name);
+    return true;
+}
+
 void mig_value_text_measure(const char *id, const char *name, struct mig_seen seen,
                             char ret[MIG_REPORT_VALUE_MAX])
 {
     const char *unit = unit_of(id, name);
 
+    if (print_named(id, seen, ret)) {
+        return;
+    }
     if (unit == NULL || seen.known != MIG_KNOWN) {
         mig_report_text_value(seen, ret);
     } else {
@@ -46,8 +67,11 @@ void mig_value_text_measure(const char *id, const char *name, struct mig_seen se
 
 bool mig_value_text_is_news(const char *id, const char *name)
 {
-    const char *last = strrchr(id, '/');
+    const char *last = strrchr(id, '/'), *dot = strchr(name, '.');
 
+    if (dot != NULL && last != NULL && strcmp(last + 1, dot + 1) == 0) {
+        return false; /* "CTR_EL0.IDC" of "arm64/CTR_EL0/IDC" */
+    }
     return *name != '\0' && (last == NULL || strcmp(last + 1, name) != 0);
 }
 
@@ -103,17 +127,25 @@ static void print_register(struct mig_reg reg, char ret[MIG_VALUE_TEXT_PLACE_MAX
     case MIG_SPACE_CAP:
     case MIG_SPACE_HOST:
     case MIG_SPACE_GUEST:
+    case MIG_SPACE_IDREG_MASK:
+    case MIG_SPACE_REG_LIST:
     case MIG_SPACE_COUNT:
         break;
     }
 }
 
-/* What stands behind the register in the id: "14", "31:16", or "". */
-static const char *bits_of(const struct mig_finding *f)
+/* What stands behind the register in the id: "14", "31:16", or "".  Ids of
+ * arm64 have a name there. */
+static const char *bits_of(const struct mig_finding *f, char own[8])
 {
     char text[MIG_REG_TEXT_MAX];
     size_t len;
 
+    if (f->field != NULL && f->field->reg.space == MIG_SPACE_IDREG) {
+        (void)snprintf(own, 8, f->field->hi > f->field->lo ? "%u:%u" : "%u", f->field->hi,
+                       f->field->lo);
+        return own;
+    }
     mig_reg_print(mig_reg_from_key(f->key), text);
     len = strlen(text);
     return strncmp(f->id, text, len) == 0 && f->id[len] == '/' ? &f->id[len + 1] : "";
@@ -121,6 +153,7 @@ static const char *bits_of(const struct mig_finding *f)
 
 void mig_value_text_place(const struct mig_finding *f, char ret[MIG_VALUE_TEXT_PLACE_MAX])
 {
+    char own[8];
     const char *bits;
     size_t len;
 
@@ -129,7 +162,7 @@ void mig_value_text_place(const struct mig_finding *f, char ret[MIG_VALUE_TEXT_P
         return;
     }
     print_register(mig_reg_from_key(f->key), ret);
-    bits = bits_of(f);
+    bits = bits_of(f, own);
     len = strlen(ret);
     if (len > 0 && *bits != '\0') {
         (void)snprintf(&ret[len], MIG_VALUE_TEXT_PLACE_MAX - len, " bit%s %s",

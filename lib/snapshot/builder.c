@@ -165,7 +165,7 @@ static bool can_exist(struct mig_reg reg)
         return (unsigned)reg.part <= MIG_EDX;
     }
     return (unsigned)reg.space < MIG_SPACE_COUNT && reg.part == 0 &&
-           reg.sub <= (reg.space == MIG_SPACE_IDREG ? 0xf : 0) &&
+           reg.sub <= (mig_reg_is_arm64(reg) ? 0xf : 0) &&
            (reg.space != MIG_SPACE_HOST || reg.index < MIG_HOST_COUNT) &&
            (reg.space != MIG_SPACE_GUEST || reg.index < MIG_GUEST_COUNT);
 }
@@ -173,8 +173,8 @@ static bool can_exist(struct mig_reg reg)
 static bool fits(const struct mig_builder *b, const struct mig_entry *e, struct mig_error *err)
 {
     struct mig_reg reg = mig_reg_from_key(e->key);
-    bool arm = reg.space == MIG_SPACE_IDREG;
-    bool shared = reg.space >= MIG_SPACE_CAP;
+    bool arm = mig_reg_is_arm64(reg);
+    bool shared = !arm && reg.space >= MIG_SPACE_CAP;
     char name[MIG_REG_TEXT_MAX];
 
     if (!can_exist(reg)) {

@@ -30,7 +30,8 @@ static bool is_judged(struct mig_reg reg)
     static const bool judged[MIG_SPACE_COUNT] = {
         [MIG_SPACE_CPUID] = true,    [MIG_SPACE_CPUID_HV] = true, [MIG_SPACE_MSR] = true,
         [MIG_SPACE_MSR_LIST] = true, [MIG_SPACE_IDREG] = true,    [MIG_SPACE_CAP] = true,
-        [MIG_SPACE_HOST] = true,     [MIG_SPACE_VIRTIO] = true,
+        [MIG_SPACE_HOST] = true,     [MIG_SPACE_VIRTIO] = true,   [MIG_SPACE_IDREG_MASK] = true,
+        [MIG_SPACE_REG_LIST] = true,
     };
 
     return judged[reg.space];

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "snapshot/builder.h"
 #include "snapshot/json.h"
+#include "snapshot/vcpu.h"
 
 static const struct mig_importer importers[] = {
 #define IMPORT(file, name, title)                                                                  \
@@ -47,27 +48,6 @@ bool mig_import_takes_msr(uint32_t index)
         }
     }
     return false;
-}
-
-/* ID registers (op0 3, CRn 0) but for MPIDR_EL1, the number of one vCPU; KVM's
- * firmware registers.  All of 64 bits. */
-bool mig_import_takes_idreg(uint64_t id)
-{
-    uint32_t low = (uint32_t)id;
-    uint32_t op0 = low >> 14 & 3, op1 = low >> 11 & 7, crn = low >> 7 & 15;
-
-    if (id >> 32 != 0x60300000) {
-        return false;
-    }
-    switch (low >> 16) {
-    case 0x13:
-        return op0 == 3 && crn == 0 && (op1 == 0 || op1 == 1 || op1 == 3) && low != 0x13c005;
-    case 0x14:
-    case 0x16:
-        return true;
-    default:
-        return false;
-    }
 }
 
 bool mig_import_arch(const char *name, enum mig_arch *ret)
@@ -138,6 +118,9 @@ bool mig_import_finish(struct mig_builder *b, const char *format, struct mig_sna
         return false;
     }
     mig_builder_add_fact(b, "import.format", format, "");
+    if (s->arch == MIG_ARCH_ARM64 && !mig_vcpu_finish(b, s, err)) {
+        return false;
+    }
     if (s->arch == MIG_ARCH_X86) {
         mig_snapshot_vendor(s, vendor);
         read_model_name(s, model);

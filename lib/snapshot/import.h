@@ -36,11 +36,9 @@ MIG_MUST_CHECK bool mig_import_cpuid_text_read_guest(const char *text, size_t le
                                                      struct mig_snapshot **ret,
                                                      struct mig_error *err);
 
-/* For importers: whether an MSR or KVM register id holds a capability (a dump
- * lists state too), and freeze with the facts that every import has: format,
- * CPU names. */
+/* For importers: whether an MSR holds a capability (a dump lists state too), and
+ * freeze with the facts that every import has: format, CPU names. */
 bool mig_import_takes_msr(uint32_t index);
-bool mig_import_takes_idreg(uint64_t id);
 /* "x86_64", "i686" or "aarch64"; false: another architecture. */
 MIG_MUST_CHECK bool mig_import_arch(const char *name, enum mig_arch *ret);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/array.h"
 #include "base/text.h"
 #include "snapshot/builder.h"
 #include "snapshot/import.h"
+#include "snapshot/keyset.h"
 #include "snapshot/node.h"
+#include "snapshot/onereg.h"
 
 #define SOURCE "Firecracker CPU fingerprint"
 
@@ -37,12 +40,18 @@ static bool read_number(const struct mig_node *object, const char *key, uint64_t
     return true;
 }
 
-/* @width symbols at most; what a shorter one leaves out on top is 0.  A
- * register of 128 bits must have its upper half clear. */
+/* Bits of a register, low half first. */
+struct bitmap {
+    uint64_t halves[2];
+};
+
+/* @width symbols at most; what a shorter one leaves out on top is 0. */
 static bool read_bitmap(const struct mig_node *object, const char *what, unsigned width,
-                        uint64_t *ret, struct mig_error *err)
+                        struct bitmap *ret, struct mig_error *err)
 {
-    uint64_t value = 0, lost = 0;
+    struct bitmap bits = {
+        {0, 0}
+    };
     unsigned symbols = 0;
     const char *text;
 
@@ -59,64 +68,49 @@ static bool read_bitmap(const struct mig_node *object, const char *what, unsigne
         if (*p != '0' && *p != '1') {
             return mig_node_fail(object, err, "bitmap of %s holds '%c'", what, *p);
         }
-        lost |= value >> 63;
-        value = value << 1 | (uint64_t)(*p == '1');
+        bits.halves[1] = bits.halves[1] << 1 | bits.halves[0] >> 63;
+        bits.halves[0] = bits.halves[0] << 1 | (uint64_t)(*p == '1');
         symbols++;
     }
-    if (symbols == 0 || symbols > width || lost != 0) {
+    if (symbols == 0 || symbols > width) {
         return mig_node_fail(object, err, "bitmap of %s has %u symbols, expected 1 to %u", what,
                              symbols, width);
     }
-    *ret = value;
+    *ret = bits;
     return true;
 }
 
 /* What is being filled, and the key of each register that was given. */
 struct reading {
     struct mig_builder *builder;
-    uint64_t *items;
-    size_t len, cap;
+    struct mig_keyset seen;
 };
 
 static void reading_clear_auto(struct reading *r)
 {
     mig_builder_free(r->builder);
-    mig_free(r->items);
+    mig_keyset_clear(&r->seen);
 }
 
-/* A register given twice is refused even if both agree. */
+/* A limit stays one. */
 static bool take(struct reading *r, const struct mig_node *n, struct mig_reg reg,
                  struct mig_error *err)
 {
-    uint64_t key = mig_reg_key(reg);
-
-    for (size_t i = 0; i < r->len; i++) {
-        if (r->items[i] == key) {
-            char what[MIG_REG_TEXT_MAX];
-
-            mig_reg_print(reg, what);
-            return mig_node_fail(n, err, "%s is there twice", what);
-        }
-    }
-    if (r->len == MIG_ENTRIES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "more than %d registers", MIG_ENTRIES_MAX);
-    }
-    *MIG_PUSH(r) = key;
-    return true;
+    return mig_keyset_add(&r->seen, reg, err) || mig_wrap(err, "%s", n->path);
 }
 
-static bool read_value(struct reading *r, const struct mig_node *n, struct mig_reg reg,
-                       unsigned width, bool wanted, struct mig_error *err)
+static bool read_value(struct reading *r, const struct mig_node *n, struct mig_reg reg, bool wanted,
+                       struct mig_error *err)
 {
     char what[MIG_REG_TEXT_MAX];
-    uint64_t value;
+    struct bitmap bits;
 
     mig_reg_print(reg, what);
-    if (!take(r, n, reg, err) || !read_bitmap(n, what, width, &value, err)) {
+    if (!take(r, n, reg, err) || !read_bitmap(n, what, mig_reg_width(reg), &bits, err)) {
         return false;
     }
     if (wanted) {
-        mig_builder_set(r->builder, reg, value);
+        mig_builder_set(r->builder, reg, bits.halves[0]);
     }
     return true;
 }
@@ -152,8 +146,7 @@ static bool read_leaf(struct reading *r, const struct mig_node *n, struct mig_er
 
         if (!mig_node_element(&registers, i, JSON_OBJECT, &item, err) ||
             !read_part(&item, &part, err) ||
-            !read_value(r, &item, mig_reg_cpuid((uint32_t)leaf, (uint16_t)sub, part), 32, true,
-                        err)) {
+            !read_value(r, &item, mig_reg_cpuid((uint32_t)leaf, (uint16_t)sub, part), true, err)) {
             return false;
         }
     }
@@ -165,24 +158,55 @@ static bool read_msr(struct reading *r, const struct mig_node *n, struct mig_err
     uint64_t index;
 
     return read_number(n, "addr", UINT32_MAX, &index, err) &&
-           read_value(r, n, mig_reg_msr((uint32_t)index), 64, mig_import_takes_msr((uint32_t)index),
+           read_value(r, n, mig_reg_msr((uint32_t)index), mig_import_takes_msr((uint32_t)index),
                       err);
 }
 
-static bool read_idreg(struct reading *r, const struct mig_node *n, struct mig_error *err)
+#define ARM64_WIDTH_MAX 128 /* of any bitmap, whatever the register has */
+
+/* Bits above a register's own: of one read in the other byte order all are. */
+static bool check_width(const struct mig_node *n, struct mig_reg reg, const struct bitmap *bits,
+                        struct mig_error *err)
 {
-    struct mig_reg reg;
+    unsigned width = mig_onereg_width(reg);
+    char what[MIG_REG_TEXT_MAX];
+
+    if (width >= ARM64_WIDTH_MAX ||
+        (bits->halves[1] == 0 && (width >= 64 || bits->halves[0] >> width == 0))) {
+        return true;
+    }
+    mig_reg_print(reg, what);
+    return mig_node_fail(n, err, "bitmap of %s sets bits above its %u%s", what, width,
+                         bits->halves[0] == 0 ? ", it looks byte-swapped" : "");
+}
+
+/* Every register is in KVM's list; few are more than state of the vCPU. */
+static bool read_onereg(struct reading *r, const struct mig_node *n, struct mig_error *err)
+{
+    struct mig_reg reg = {0};
+    char what[MIG_REG_TEXT_MAX];
+    struct bitmap bits;
     uint64_t id;
 
     if (!read_number(n, "addr", UINT64_MAX, &id, err)) {
         return false;
     }
-    if (!mig_import_takes_idreg(id)) {
-        return true;
+    if (!mig_onereg_from_id(id, &reg, err)) {
+        return mig_wrap(err, "%s", n->path);
     }
-    reg = mig_reg_plain(MIG_SPACE_IDREG, (uint32_t)id);
-    reg.sub = (uint16_t)(id >> 52 & 15);
-    return read_value(r, n, reg, 128, true, err);
+    mig_reg_print(reg, what);
+    if (!take(r, n, reg, err) || !read_bitmap(n, what, ARM64_WIDTH_MAX, &bits, err) ||
+        !check_width(n, reg, &bits, err)) {
+        return false;
+    }
+    if (!mig_onereg_is_core(reg)) {
+        mig_builder_set(r->builder, reg, 1);
+    }
+    if (mig_onereg_is_granted(reg)) {
+        reg.space = MIG_SPACE_IDREG;
+        mig_builder_set(r->builder, reg, bits.halves[0]);
+    }
+    return true;
 }
 
 typedef bool read_fn(struct reading *r, const struct mig_node *n, struct mig_error *err);
@@ -203,21 +227,37 @@ static bool read_list(struct reading *r, const struct mig_node *config, const ch
     return true;
 }
 
-static bool read_facts(const struct mig_node *root, struct mig_builder *b, struct mig_error *err)
+/* On arm64 the tool has REVIDR_EL1, a number, for a microcode version. */
+static void add_microcode(struct mig_builder *b, bool arm64, const char *text)
+{
+    MIG_AUTO(mig_free) char *number = NULL;
+    uint64_t value;
+
+    if (arm64 && mig_text_to_u64(text, UINT64_MAX, &value)) {
+        number = mig_strf("0x%llx", (unsigned long long)value);
+    }
+    mig_builder_add_fact(b, arm64 ? "cpu.revidr" : "microcode", number != NULL ? number : text,
+                         SOURCE);
+}
+
+static bool read_facts(const struct mig_node *root, struct mig_builder *b, bool arm64,
+                       struct mig_error *err)
 {
     static const struct {
         const char *key, *fact;
     } rows[] = {
         {"kernel_version",      "kernel.release"   },
-        {"microcode_version",   "microcode"        },
         {"bios_version",        "firmware.version" },
         {"bios_revision",       "firmware.revision"},
         {"firecracker_version", "vmm.firecracker"  },
     };
+    const char *text;
 
+    if (!mig_node_get_text(root, "microcode_version", &text, err)) {
+        return false;
+    }
+    add_microcode(b, arm64, text);
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        const char *text;
-
         if (!mig_node_get_text(root, rows[i].key, &text, err)) {
             return false;
         }
@@ -234,10 +274,13 @@ static bool read_x86(struct reading *r, const struct mig_node *config, struct mi
            read_list(r, config, "msr_modifiers", read_msr, err);
 }
 
+/* All of KVM's list but the program counter and the timers. */
 static bool read_arm64(struct reading *r, const struct mig_node *config, struct mig_error *err)
 {
     mig_builder_cover(r->builder, MIG_GROUP_IDREG, MIG_COVER_FULL, 0, SOURCE);
-    return read_list(r, config, "reg_modifiers", read_idreg, err);
+    mig_builder_cover(r->builder, MIG_GROUP_REG_LIST, MIG_COVER_PARTIAL, 0,
+                      SOURCE ", without timers");
+    return read_list(r, config, "reg_modifiers", read_onereg, err);
 }
 
 static bool read_document(const struct mig_node *root, struct mig_snapshot **ret,
@@ -262,7 +305,8 @@ static bool read_document(const struct mig_node *root, struct mig_snapshot **ret
     r.builder = mig_builder_new(arm64 ? MIG_ARCH_ARM64 : MIG_ARCH_X86);
     mig_builder_cover(r.builder, MIG_GROUP_KVM_VIEW, MIG_COVER_FULL, 0, SOURCE);
     mig_builder_cover(r.builder, MIG_GROUP_SOFTWARE, MIG_COVER_PARTIAL, 0, SOURCE);
-    return read_facts(root, r.builder, err) && (arm64 ? read_arm64 : read_x86)(&r, &config, err) &&
+    return read_facts(root, r.builder, arm64, err) &&
+           (arm64 ? read_arm64 : read_x86)(&r, &config, err) &&
            mig_import_finish(r.builder, "firecracker-fingerprint", ret, err);
 }
 

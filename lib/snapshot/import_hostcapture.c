@@ -6,9 +6,9 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "snapshot/builder.h"
+#include "snapshot/hostcapture.h"
 #include "snapshot/hostfile.h"
 #include "snapshot/import.h"
-#include "snapshot/node.h"
 
 #define CAP_TSC_CONTROL 60
 
@@ -21,77 +21,6 @@ bool mig_import_hostcapture_recognises(const char *text, size_t len)
 {
     return text[0] == '{' && memmem(text, len, "\"devkvm\"", 8) != NULL &&
            memmem(text, len, "\"files\"", 7) != NULL;
-}
-
-struct reading {
-    struct mig_node root;
-    struct mig_builder *builder;
-    int devkvm; /* errno of opening it, or 0 */
-    uint64_t tsc_scaling;
-};
-
-static int errno_named(const char *name)
-{
-    for (int errnum = 1; errnum < 200; errnum++) {
-        const char *known = strerrorname_np(errnum);
-
-        if (known != NULL && strcmp(known, name) == 0) {
-            return errnum;
-        }
-    }
-    return EIO;
-}
-
-/* The "r" of an answer as errno, 0 for "OK". */
-static bool read_result(const struct mig_node *n, int *ret, struct mig_error *err)
-{
-    const char *text;
-
-    if (!mig_node_get_text(n, "r", &text, err)) {
-        return false;
-    }
-    *ret = strcmp(text, "OK") == 0 ? 0 : errno_named(text);
-    return true;
-}
-
-/* The only element of a list such as "tsc"; json is NULL when it is missing. */
-static bool find_single(const struct mig_node *root, const char *key, struct mig_node *ret,
-                        struct mig_error *err)
-{
-    struct mig_node list;
-
-    if (!mig_node_find(root, key, JSON_ARRAY, &list, err)) {
-        return false;
-    }
-    *ret = list;
-    if (list.json == NULL || json_array_size(list.json) == 0) {
-        ret->json = NULL;
-        return true;
-    }
-    return mig_node_element(&list, 0, JSON_OBJECT, ret, err);
-}
-
-/* How one call went: element @kind of the list @key; ENOENT when not made. */
-static bool find_call(const struct reading *r, const char *key, const char *kind, int *ret,
-                      struct mig_error *err)
-{
-    struct mig_node list, call;
-    const char *text;
-
-    *ret = r->devkvm != 0 ? r->devkvm : ENOENT;
-    if (!mig_node_find(&r->root, key, JSON_ARRAY, &list, err)) {
-        return false;
-    }
-    for (size_t i = 0; list.json != NULL && i < json_array_size(list.json); i++) {
-        if (!mig_node_element(&list, i, JSON_OBJECT, &call, err) ||
-            !mig_node_get_text(&call, "k", &text, err)) {
-            return false;
-        }
-        if (strcmp(text, kind) == 0) {
-            return read_result(&call, ret, err);
-        }
-    }
-    return true;
 }
 
 static bool read_leaf(const struct mig_node *n, enum mig_space space, struct mig_builder *b,
@@ -115,14 +44,14 @@ static bool read_leaf(const struct mig_node *n, enum mig_space space, struct mig
     return true;
 }
 
-static bool read_leaves(struct reading *r, const char *kind, enum mig_space space,
+static bool read_leaves(struct mig_hostcapture *r, const char *kind, enum mig_space space,
                         const char *source, struct mig_error *err)
 {
     enum mig_group group = mig_group_of(mig_reg_plain(space, 0));
     struct mig_node cpuid, list, leaf;
     int errnum;
 
-    if (!find_call(r, "cpuid_call", kind, &errnum, err) ||
+    if (!mig_hostcapture_call(r, "cpuid_call", "k", kind, &errnum, err) ||
         !mig_node_get(&r->root, "cpuid", JSON_OBJECT, &cpuid, err) ||
         !mig_node_find(&cpuid, kind, JSON_ARRAY, &list, err)) {
         return false;
@@ -142,7 +71,7 @@ static bool read_leaves(struct reading *r, const char *kind, enum mig_space spac
     return true;
 }
 
-static bool read_cpuid(struct reading *r, struct mig_error *err)
+static bool read_cpuid(struct mig_hostcapture *r, struct mig_error *err)
 {
     static const struct {
         const char *kind;
@@ -185,7 +114,7 @@ static bool read_feature_msr(struct mig_builder *b, uint32_t index, const struct
     uint64_t value;
     int errnum;
 
-    if (!read_result(n, &errnum, err)) {
+    if (!mig_hostcapture_result(n, &errnum, err)) {
         return false;
     }
     if (errnum != 0) {
@@ -199,14 +128,14 @@ static bool read_feature_msr(struct mig_builder *b, uint32_t index, const struct
     return true;
 }
 
-static bool read_msrs(struct reading *r, const char *key, const char *kind, enum mig_group group,
-                      const char *source, struct mig_error *err)
+static bool read_msrs(struct mig_hostcapture *r, const char *key, const char *kind,
+                      enum mig_group group, const char *source, struct mig_error *err)
 {
     struct mig_node msrs, n;
     uint32_t index = 0;
     int errnum;
 
-    if (!find_call(r, "msr_call", kind, &errnum, err) ||
+    if (!mig_hostcapture_call(r, "msr_call", "k", kind, &errnum, err) ||
         !mig_node_find(&r->root, key, JSON_OBJECT, &msrs, err)) {
         return false;
     }
@@ -231,7 +160,7 @@ static bool read_msrs(struct reading *r, const char *key, const char *kind, enum
 }
 
 /* The probe leaves out what KVM_CHECK_EXTENSION answers with 0. */
-static bool read_caps(struct reading *r, struct mig_error *err)
+static bool read_caps(struct mig_hostcapture *r, struct mig_error *err)
 {
     static const char source[] = "ioctl KVM_CHECK_EXTENSION";
     struct mig_node caps, n;
@@ -264,7 +193,7 @@ static bool read_caps(struct reading *r, struct mig_error *err)
 }
 
 /* Text of the first file whose path ends in @suffix, or NULL. */
-static const char *file_text(const struct reading *r, const char *suffix)
+static const char *file_text(const struct mig_hostcapture *r, const char *suffix)
 {
     json_t *files = json_object_get(r->root.json, "files");
 
@@ -277,13 +206,13 @@ static const char *file_text(const struct reading *r, const char *suffix)
 }
 
 /* Scaling reaches a limit that the probe did not ask for. */
-static bool read_tsc(struct reading *r, struct mig_error *err)
+static bool read_tsc(struct mig_hostcapture *r, struct mig_error *err)
 {
     const char *tolerance = file_text(r, "/kvm/parameters/tsc_tolerance_ppm");
     uint64_t khz = 0, ppm;
     struct mig_node n;
 
-    if (!find_single(&r->root, "tsc", &n, err) ||
+    if (!mig_hostcapture_single(r, "tsc", &n, err) ||
         (n.json != NULL && !mig_node_find_number(&n, "vcpu_khz", UINT32_MAX, &khz, err))) {
         return false;
     }
@@ -307,20 +236,20 @@ static bool read_tsc(struct reading *r, struct mig_error *err)
     return true;
 }
 
-static bool read_xcomp(struct reading *r, struct mig_error *err)
+static bool read_xcomp(struct mig_hostcapture *r, struct mig_error *err)
 {
     struct mig_reg reg = mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_XCOMP_SUPPORTED);
     struct mig_node n;
     uint64_t value;
     int errnum;
 
-    if (!find_single(&r->root, "xcomp_guest_supp", &n, err)) {
+    if (!mig_hostcapture_single(r, "xcomp_guest_supp", &n, err)) {
         return false;
     }
     if (n.json == NULL) {
         return true;
     }
-    if (!read_result(&n, &errnum, err)) {
+    if (!mig_hostcapture_result(&n, &errnum, err)) {
         return false;
     }
     if (errnum != 0) {
@@ -334,7 +263,7 @@ static bool read_xcomp(struct reading *r, struct mig_error *err)
     return true;
 }
 
-static bool read_x86(struct reading *r, struct mig_error *err)
+static bool read_x86(struct mig_hostcapture *r, struct mig_error *err)
 {
     return read_cpuid(r, err) &&
            read_msrs(r, "feature_msrs", "feature", MIG_GROUP_MSR, "ioctl KVM_GET_MSRS", err) &&
@@ -343,48 +272,8 @@ static bool read_x86(struct reading *r, struct mig_error *err)
            read_xcomp(r, err) && read_tsc(r, err);
 }
 
-/* The vCPU that was given everything KVM has is configuration "max". */
-static bool read_arm64(struct reading *r, struct mig_error *err)
-{
-    static const char source[] = "ioctl KVM_GET_ONE_REG";
-    struct mig_node configs, max, regs, n;
-
-    if (!mig_node_find(&r->root, "vcpu_configs", JSON_OBJECT, &configs, err)) {
-        return false;
-    }
-    if (configs.json == NULL) {
-        mig_builder_cover(r->builder, MIG_GROUP_IDREG, MIG_COVER_UNREADABLE,
-                          r->devkvm != 0 ? r->devkvm : ENOENT, source);
-        return true;
-    }
-    if (!mig_node_get(&configs, "max", JSON_OBJECT, &max, err) ||
-        !mig_node_get(&max, "regs", JSON_OBJECT, &regs, err)) {
-        return false;
-    }
-    mig_builder_cover(r->builder, MIG_GROUP_IDREG, MIG_COVER_FULL, 0, source);
-    for (void *i = json_object_iter(regs.json); i != NULL;
-         i = json_object_iter_next(regs.json, i)) {
-        struct mig_reg reg;
-        uint64_t id, value;
-
-        if (!mig_node_member(&regs, i, JSON_OBJECT, &n, err) ||
-            !mig_node_get_hex(&n, "id", UINT64_MAX, &id, err)) {
-            return false;
-        }
-        if (!mig_import_takes_idreg(id)) {
-            continue;
-        }
-        if (!mig_node_get_hex(&n, "val", UINT64_MAX, &value, err)) {
-            return false;
-        }
-        reg = mig_reg_plain(MIG_SPACE_IDREG, (uint32_t)id);
-        reg.sub = (uint16_t)(id >> 52 & 15);
-        mig_builder_set(r->builder, reg, value);
-    }
-    return true;
-}
-
-static bool read_facts(struct reading *r, const struct mig_node *start, struct mig_error *err)
+static bool read_facts(struct mig_hostcapture *r, const struct mig_node *start,
+                       struct mig_error *err)
 {
     struct mig_node files, n;
     const char *release;
@@ -405,7 +294,7 @@ static bool read_facts(struct reading *r, const struct mig_node *start, struct m
     return true;
 }
 
-static bool read_label(struct reading *r, struct mig_error *err)
+static bool read_label(struct mig_hostcapture *r, struct mig_error *err)
 {
     struct mig_stamp stamp = {0};
     struct mig_node n;
@@ -424,7 +313,8 @@ static bool read_label(struct reading *r, struct mig_error *err)
     return true;
 }
 
-static bool read_document(struct reading *r, struct mig_snapshot **ret, struct mig_error *err)
+static bool read_document(struct mig_hostcapture *r, struct mig_snapshot **ret,
+                          struct mig_error *err)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = NULL;
     struct mig_node start, devkvm;
@@ -434,8 +324,8 @@ static bool read_document(struct reading *r, struct mig_snapshot **ret, struct m
     if (!mig_node_check_object(&r->root, NULL, err) ||
         !mig_node_get(&r->root, "start", JSON_OBJECT, &start, err) ||
         !mig_node_get_text(&start, "machine", &machine, err) ||
-        !find_single(&r->root, "devkvm", &devkvm, err) ||
-        (devkvm.json != NULL && !read_result(&devkvm, &r->devkvm, err))) {
+        !mig_hostcapture_single(r, "devkvm", &devkvm, err) ||
+        (devkvm.json != NULL && !mig_hostcapture_result(&devkvm, &r->devkvm, err))) {
         return false;
     }
     arm64 = strcmp(machine, "aarch64") == 0;
@@ -445,15 +335,16 @@ static bool read_document(struct reading *r, struct mig_snapshot **ret, struct m
     b = r->builder = mig_builder_new(arm64 ? MIG_ARCH_ARM64 : MIG_ARCH_X86);
     mig_builder_cover(b, MIG_GROUP_KVM_VIEW, r->devkvm == 0 ? MIG_COVER_FULL : MIG_COVER_UNREADABLE,
                       r->devkvm, "ioctls of /dev/kvm");
-    return read_label(r, err) && read_caps(r, err) && (arm64 ? read_arm64 : read_x86)(r, err) &&
-           read_facts(r, &start, err) && mig_import_finish(b, "host-capture", ret, err);
+    return read_label(r, err) && read_caps(r, err) &&
+           (arm64 ? mig_hostcapture_read_arm64 : read_x86)(r, err) && read_facts(r, &start, err) &&
+           mig_import_finish(b, "host-capture", ret, err);
 }
 
 bool mig_import_hostcapture_read(const char *text, size_t len, struct mig_snapshot **ret,
                                  struct mig_error *err)
 {
     MIG_AUTO(mig_node_free) json_t *document = NULL;
-    struct reading r = {0};
+    struct mig_hostcapture r = {0};
 
     if (!mig_node_parse(text, len, &document, err)) {
         return false;

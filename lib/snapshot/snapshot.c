@@ -23,6 +23,8 @@ enum mig_group mig_group_of(struct mig_reg reg)
         [MIG_SPACE_HOST] = MIG_GROUP_SOFTWARE,
         [MIG_SPACE_GUEST] = MIG_GROUP_GUEST,
         [MIG_SPACE_VIRTIO] = MIG_GROUP_VIRTIO,
+        [MIG_SPACE_IDREG_MASK] = MIG_GROUP_IDREG_MASK,
+        [MIG_SPACE_REG_LIST] = MIG_GROUP_REG_LIST,
     };
     static const enum mig_group of_host[MIG_HOST_COUNT] = {
 #define HOST(id, name, group, ...) [MIG_HOST_##id] = MIG_GROUP_##group,

@@ -186,12 +186,17 @@ static bool is_believed(const struct command *c, const struct mig_evidence *host
     return good;
 }
 
+bool command_gather_known(struct command *c, const char *const *hosts, size_t len,
+                          struct mig_evidence *ret, struct mig_error *err)
+{
+    c->host.belief.max_age_s = 0; /* an old snapshot is the point of it */
+    return mig_gather_run(&c->host.gather, hosts, len, ret, err) && is_believed(c, ret, len, err);
+}
+
 bool command_gather_states(struct command *c, struct mig_evidence ret[2], struct mig_error *err)
 {
     c->host.gather.allow_same = true;
-    c->host.belief.max_age_s = 0; /* an old snapshot is the point of it */
-    return mig_gather_run(&c->host.gather, c->words.operands, 2, ret, err) &&
-           is_believed(c, ret, 2, err);
+    return command_gather_known(c, c->words.operands, 2, ret, err);
 }
 
 static int decide(const struct command *c, const char *const *hosts, size_t len, bool pair,

@@ -21,6 +21,7 @@ struct command {
     char *fail_on;
     char *name;
     char *contract;
+    char *hosts; /* of --host, joined by commas */
     bool strict, via_source, help;
 
     struct mig_words words; /* from here on computed */
@@ -77,6 +78,10 @@ void command_print(const struct command *c, json_t *object);
  * but believed.  The caller clears both of @ret in both cases. */
 MIG_MUST_CHECK bool command_gather_states(struct command *c, struct mig_evidence ret[2],
                                           struct mig_error *err);
+
+/* The same of any number of HOST words. */
+MIG_MUST_CHECK bool command_gather_known(struct command *c, const char *const *hosts, size_t len,
+                                         struct mig_evidence *ret, struct mig_error *err);
 
 /* Ask the hosts, judge them as a pair or as a set, print the answer; gives the
  * exit status. */

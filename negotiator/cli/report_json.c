@@ -103,6 +103,19 @@ static json_t *registers(const struct mig_profile *p)
     return object;
 }
 
+/* Bits of each vector length. */
+static json_t *vector_lengths(uint64_t vqs)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < 64; i++) {
+        if ((vqs >> i & 1) != 0) {
+            (void)json_array_append_new(list, json_integer(128 * (json_int_t)(i + 1)));
+        }
+    }
+    return list;
+}
+
 static json_t *limits(const struct mig_profile *p)
 {
     json_t *object = json_object();
@@ -110,7 +123,7 @@ static json_t *limits(const struct mig_profile *p)
     set(object, "maxphysaddr",
         p->maxphysaddr != 0 ? json_integer((json_int_t)p->maxphysaddr) : json_null());
     set(object, "tsc-khz", p->tsc_khz != 0 ? json_integer((json_int_t)p->tsc_khz) : json_null());
-    set(object, "sve-vl", json_array());
+    set(object, "sve-vl", vector_lengths(p->sve_vqs));
     return object;
 }
 

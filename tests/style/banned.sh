@@ -22,7 +22,8 @@ banned '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|alloca|system|popen|g
 banned '\b(malloc|calloc|realloc|reallocarray|free|strdup|strndup)\(' 'use base/alloc.h' \
     lib/base/alloc.c
 banned '\b(time|clock_gettime|gettimeofday)\(' 'clocks are read in base/now.c' lib/base/now.c
-banned '"/(dev|sys)/' 'only collectors know these paths' 'agent/collect_*' 'agent/*.def' agent/options.def
+banned '"/(dev|sys)/' 'only collectors know these paths' 'agent/collect_*' 'agent/*.def' agent/options.def \
+    'lib/snapshot/hostcapture*'
 banned '\bprintf\(' 'stdout belongs to reports and the CLI' 'negotiator/*' 'agent/*'
 banned '\b(TODO|FIXME|XXX)\b' 'an issue number or nothing' lib/base/file.c
 exit $status

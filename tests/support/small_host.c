@@ -2,6 +2,7 @@
 #include "support/small_host.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -13,7 +14,7 @@ struct words {
     struct word {
         uint64_t key, value;
         bool unreadable, unlisted;
-    } items[128];
+    } items[256];
     size_t len;
     enum mig_coverage groups[MIG_GROUP_COUNT];
     struct mig_builder *facts;
@@ -102,24 +103,25 @@ static void apply(struct words *w, char *edit)
     *word = mig_field_put(f, *word, value);
 }
 
-struct mig_snapshot *small_host(const char *edits)
+static bool is_of_x86(enum mig_group group)
 {
-    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
-    MIG_AUTO(mig_free)
-    char *text = mig_strf(
-        "@x86/cpuid/0.0/eax=0xd @x86/cpuid/0.0/ebx=0x756e6547 @x86/cpuid/0.0/edx=0x49656e69 "
-        "@x86/cpuid/0.0/ecx=0x6c65746e @x86/cpuid/1.0/eax=0x606a6 @x86/cpuid/7.0/eax=0 "
-        "@x86/cpuid/80000000.0/eax=0x80000008 phys_addr_bits=46 virt_addr_bits=48 "
-        "clflush_size=8 @x86/cpuid/d.2/eax=0x100 @x86/cpuid/d.2/ebx=0x240 "
-        "@x86/cpuid/d.0/ecx=0x340 @host/tsc-khz=2600000 %s",
-        edits);
+    return group == MIG_GROUP_CPUID || group == MIG_GROUP_CPUID_BARE ||
+           group == MIG_GROUP_CPUID_EMULATED || group == MIG_GROUP_CPUID_HV ||
+           group == MIG_GROUP_MSR || group == MIG_GROUP_MSR_LIST || group == MIG_GROUP_TSC;
+}
+
+/* @text is taken apart. */
+static struct mig_snapshot *make(enum mig_arch arch, const char *edits, char *text)
+{
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(arch);
     struct words words = {.facts = b};
     struct mig_snapshot *s = NULL;
     struct mig_error err;
     char *rest = text, *edit;
 
     for (int g = 0; g < MIG_GROUP_COUNT; g++) {
-        words.groups[g] = MIG_COVER_FULL;
+        words.groups[g] =
+            arch == MIG_ARCH_X86 || !is_of_x86((enum mig_group)g) ? MIG_COVER_FULL : MIG_COVER_NONE;
     }
     while ((edit = strsep(&rest, " ")) != NULL) {
         if (*edit != '\0') {
@@ -143,6 +145,43 @@ struct mig_snapshot *small_host(const char *edits)
     return s;
 }
 
+struct mig_snapshot *small_host(const char *edits)
+{
+    MIG_AUTO(mig_free)
+    char *text = mig_strf(
+        "@x86/cpuid/0.0/eax=0xd @x86/cpuid/0.0/ebx=0x756e6547 @x86/cpuid/0.0/edx=0x49656e69 "
+        "@x86/cpuid/0.0/ecx=0x6c65746e @x86/cpuid/1.0/eax=0x606a6 @x86/cpuid/7.0/eax=0 "
+        "@x86/cpuid/80000000.0/eax=0x80000008 phys_addr_bits=46 virt_addr_bits=48 "
+        "clflush_size=8 @x86/cpuid/d.2/eax=0x100 @x86/cpuid/d.2/ebx=0x240 "
+        "@x86/cpuid/d.0/ecx=0x340 @host/tsc-khz=2600000 %s",
+        edits);
+
+    return make(MIG_ARCH_X86, edits, text);
+}
+
+struct mig_snapshot *small_arm64(const char *edits)
+{
+    MIG_AUTO(mig_free)
+    char *text = mig_strf(
+        "@arm64/MIDR_EL1=0x413fd0c1 @arm64/REVIDR_EL1=0 @arm64/AIDR_EL1=0 "
+        "@arm64/ID_PFR0_EL1=0x10131 @arm64/ID_PFR1_EL1=0x10011011 @arm64/ID_DFR0_EL1=0x4000088 "
+        "@arm64/ID_MMFR0_EL1=0x10201105 @arm64/ID_ISAR5_EL1=0x1011121 "
+        "@arm64/ID_AA64PFR0_EL1=0x1100000011110112 @arm64/ID_AA64PFR1_EL1=0x20 "
+        "@arm64/ID_AA64PFR2_EL1=0 @arm64/ID_AA64ZFR0_EL1=0 @arm64/ID_AA64DFR0_EL1=0x10305408 "
+        "@arm64/ID_AA64ISAR0_EL1=0x100010211120 @arm64/ID_AA64ISAR1_EL1=0x100001 "
+        "@arm64/ID_AA64ISAR2_EL1=0 @arm64/ID_AA64MMFR0_EL1=0x101125 "
+        "@arm64/ID_AA64MMFR1_EL1=0x10212122 @arm64/ID_AA64MMFR2_EL1=0x100000000001011 "
+        "@arm64/ID_AA64MMFR3_EL1=0 @arm64/CTR_EL0=0x9444c004 @arm64/CLIDR_EL1=0xa200023 "
+        "@arm64/PSCI_VERSION=0x10001 @arm64/SMCCC_ARCH_WORKAROUND_1=1 "
+        "@arm64/SMCCC_ARCH_WORKAROUND_2=0 @arm64/SMCCC_ARCH_WORKAROUND_3=1 @arm64/STD_BMAP=1 "
+        "@arm64/STD_HYP_BMAP=1 @arm64/VENDOR_HYP_BMAP=3 @host/cntfrq-hz=1000000000 @host/dczid=4 "
+        "@host/ipa-bits=48 @host/gic-types=6 @host/gic-pri-bits=5 @host/gic-id-bits=16 "
+        "@host/gic-seis=0 @host/gic-a3v=1 @host/vcpu-features=0xa @host/pmu-counters=6 %s%s",
+        strstr(edits, "!kernel.release=") == NULL ? "!kernel.release=6.12.0 " : "", edits);
+
+    return make(MIG_ARCH_ARM64, edits, text);
+}
+
 void small_negotiate(const char *source, const char *destination, const struct mig_choice *choice,
                      struct mig_result *ret)
 {
@@ -162,4 +201,14 @@ void small_check_contract(const char *guest, const char *source, const char *des
     struct mig_party vm = {"vm", g}, from = {"alpha", s}, to = {"beta", d};
 
     mig_check_contract(&vm, source != NULL ? &from : NULL, &to, choice, ret);
+}
+
+void small_negotiate_arm64(const char *source, const char *destination,
+                           const struct mig_choice *choice, struct mig_result *ret)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *a = small_arm64(source);
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *b = small_arm64(destination);
+    struct mig_party src = {"alpha", a}, dst = {"beta", b};
+
+    mig_negotiate(&src, &dst, choice, ret);
 }

@@ -20,6 +20,11 @@
 /* The caller frees.  All groups are covered unless an edit says otherwise. */
 struct mig_snapshot *small_host(const char *edits);
 
+/* An arm64 host under Linux 6.12, much like a Neoverse N1 with 32-bit code and
+ * a PMU, without SVE and pointer authentication; edits as above, fields as
+ * "ID_AA64ISAR0_EL1.AES=2".  Groups of x86 are not covered. */
+struct mig_snapshot *small_arm64(const char *edits);
+
 /* Negotiate between "alpha" and "beta". */
 void small_negotiate(const char *source, const char *destination, const struct mig_choice *choice,
                      struct mig_result *ret);
@@ -27,3 +32,5 @@ void small_negotiate(const char *source, const char *destination, const struct m
 /* May guest "vm" go from "alpha" to "beta"?  @source is NULL for a saved one. */
 void small_check_contract(const char *guest, const char *source, const char *destination,
                           const struct mig_choice *choice, struct mig_result *ret);
+void small_negotiate_arm64(const char *source, const char *destination,
+                           const struct mig_choice *choice, struct mig_result *ret);

@@ -233,7 +233,8 @@ static void cover(struct mig_builder *b, struct prop *p, enum mig_coverage ret[M
 {
     for (unsigned i = 0; i < MIG_GROUP_COUNT; i++) {
         ret[i] = MIG_COVER_FULL;
-        if (i == MIG_GROUP_IDREG) {
+        if (i == MIG_GROUP_IDREG || i == MIG_GROUP_IDREG_MASK || i == MIG_GROUP_REG_LIST ||
+            i == MIG_GROUP_ARM64) {
             ret[i] = MIG_COVER_NONE;
         } else if (i != MIG_GROUP_CPUID && i != MIG_GROUP_KVM_VIEW && prop_once_in(p, 16)) {
             ret[i] = (enum mig_coverage)prop_below(p, MIG_COVER_FULL);

@@ -370,7 +370,7 @@ CHECK_TEST(the_minimum_holds_for_the_profile_of_a_power_cycle)
     mig_result_clear(&r);
 }
 
-CHECK_TEST(guests_without_rules_are_unknown)
+CHECK_TEST(guests_without_a_cpu_are_unknown)
 {
     MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_ARM64);
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *arm = NULL, *x86 = small_host(LEVEL_3);
@@ -384,7 +384,8 @@ CHECK_TEST(guests_without_rules_are_unknown)
     host = (struct mig_party){"alpha", arm};
     mig_check_contract(&vm, NULL, &host, &plain, &r);
     check_text("arm64", "unknown", mig_verdict_name(r.verdict));
-    check_finding("arm64", &r, "coverage/arch", "blocker");
+    check_finding("arm64", &r, "guest/vendor/vm", "blocker");
+    check_finding("arm64", &r, "host/vendor/alpha", "blocker");
     mig_result_clear(&r);
     mig_check_contract(&vm, &host, &other, &plain, &r);
     check_text("to x86", "incompatible", mig_verdict_name(r.verdict));
@@ -469,6 +470,6 @@ CHECK_MAIN(cmocka_unit_test(a_running_guest_needs_what_it_was_shown),
            cmocka_unit_test(windows_leaves_and_devices_are_judged_where_the_guest_has_them),
            cmocka_unit_test(each_finding_has_the_values_of_guest_source_and_destination),
            cmocka_unit_test(the_minimum_holds_for_the_profile_of_a_power_cycle),
-           cmocka_unit_test(guests_without_rules_are_unknown),
+           cmocka_unit_test(guests_without_a_cpu_are_unknown),
            cmocka_unit_test(guests_of_real_hosts_move_as_far_as_they_were_shown_no_more),
            cmocka_unit_test(distrust_outranks_the_verdict_and_leaves_no_direction))

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/kvm.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -249,6 +251,9 @@ CHECK_TEST(only_switches_that_matter_leave_the_command_line)
         {"behind --",          "ro -- mitigations=off",     "cmdline.mitigations",      NULL        },
         {"value empty",        "mds= ro",                   "cmdline.mds",              ""          },
         {"unterminated quote", "tsx=\"on",                  "cmdline.tsx",              "\"on"      },
+        {"arm64 override",     "arm64.nobti ro",            "cmdline.arm64.nobti",      "set"       },
+        {"arm64 field",        "id_aa64isar1.gpi=0",        "cmdline.id_aa64isar1.gpi", "0"         },
+        {"arm64 mode",         "kvm-arm.mode=nvhe",         "cmdline.kvm_arm.mode",     "nvhe"      },
     };
 
     CHECK_EACH (c, cases) {
@@ -309,7 +314,79 @@ CHECK_TEST(parameters_of_loaded_modules_are_facts_and_the_tolerance_a_number)
     }
 }
 
+CHECK_TEST(the_cpus_of_an_arm64_host_tell_what_they_are)
+{
+    static const struct {
+        const char *label, *possible, *midr[6], *value, *differs;
+    } cases[] = {
+        {"one kind",
+         "0-3",                              {"0x410fd0c0", "0x410fd0c0", "0x410fd0c0", "0x410fd0c0"},
+         "0x410fd0c0",                                                                                                                           NULL                                  },
+        {"two kinds",
+         "0-5",                              {"0x411fd050", "0x411fd050", "0x414fd0b0", "0x411fd050", "0x414fd0b0", "0x414fd0b0"},
+         "0x411fd050",                                                                                                                           "0x411fd050: 0-1 3; 0x414fd0b0: 2 4-5"},
+        {"one of two is offline", "0-1",     {NULL, "0x410fd0c0"},                                                                 "0x410fd0c0", NULL                                  },
+        {"one CPU",               "0",       {"0x410fd0c0"},                                                                       "0x410fd0c0", NULL                                  },
+        {"a list",                "0-1,3-4", {"0x1", "0x1", NULL, "0x1", "0x2"},                                                   "0x1",        "0x1: 0-1 3; 0x2: 4"                  },
+        {"another architecture",  "0-3",     {NULL},                                                                               NULL,         NULL                                  },
+        {"too many",              "0-99999", {"0x1"},                                                                              NULL,         NULL                                  },
+        {"nonsense",              "all",     {"0x1"},                                                                              NULL,         NULL                                  },
+    };
+
+    CHECK_EACH (c, cases) {
+        struct tree t = tree_new();
+        struct mig_snapshot *s;
+
+        put(&t, "/sys/devices/system/cpu/possible", c->possible);
+        for (int i = 0; i < 6; i++) {
+            MIG_AUTO(mig_free)
+            char *path = mig_strf("/sys/devices/system/cpu/cpu%d/regs/identification/midr_el1", i);
+
+            if (c->midr[i] != NULL) {
+                put(&t, path, c->midr[i]);
+            }
+        }
+        mig_collect_midr(t.builder, t.root);
+        s = freeze(&t);
+        check_number(c->label, (c->value != NULL ? 1U : 0U) + (c->differs != NULL ? 1U : 0U),
+                     s->facts_len);
+        if (c->value != NULL) {
+            check_fact(s, "cpu.midr", c->value,
+                       "/sys/devices/system/cpu/cpu*/regs/identification/midr_el1");
+        }
+        if (c->differs != NULL) {
+            check_fact(s, "cpu.midr-differs", c->differs,
+                       "/sys/devices/system/cpu/cpu*/regs/identification/midr_el1");
+        }
+        mig_snapshot_free(s);
+        tree_free(&t);
+    }
+}
+
+CHECK_TEST(a_cpu_that_can_not_be_identified_is_unreadable)
+{
+    struct tree t = tree_new();
+    struct mig_snapshot *s;
+
+    put(&t, "/sys/devices/system/cpu/possible", "0-2\n");
+    put(&t, "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", "0x410fd0c0\n");
+    put(&t, "/sys/devices/system/cpu/cpu1/regs/identification/midr_el1", "neoverse\n");
+    put_folder(&t, "/sys/devices/system/cpu/cpu0/regs/identification/revidr_el1");
+    mig_collect_midr(t.builder, t.root);
+    s = freeze(&t);
+    check_text("the others", "0x410fd0c0", mig_snapshot_fact(s, "cpu.midr"));
+    check_unreadable(s, "cpu.midr.1", EINVAL);
+    check_unreadable(s, "cpu.revidr.0", EISDIR);
+    check_number("all facts", 3, s->facts_len);
+    mig_snapshot_free(s);
+    tree_free(&t);
+}
+
+#if defined(__aarch64__)
+#define QEMU "/usr/bin/qemu-system-aarch64"
+#else
 #define QEMU "/usr/bin/qemu-system-x86_64"
+#endif
 
 CHECK_TEST(a_vmm_says_its_version_or_why_not)
 {
@@ -495,23 +572,46 @@ CHECK_TEST(processor_facts_are_recalled)
     tree_free(&t);
 }
 
+/* What the kernel, or an emulator of one, says of a request that a device does
+ * not know. */
+static int errno_of_foreign_request(void)
+{
+    MIG_AUTO(mig_fd_close) int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    return ioctl(fd, KVM_GET_API_VERSION, 0) == 0 ? 0 : errno;
+}
+
 CHECK_TEST(without_kvm_its_groups_are_unreadable_and_hold_nothing)
 {
     static const enum mig_group groups[] = {
-        MIG_GROUP_KVM_VIEW,       MIG_GROUP_CPUID,    MIG_GROUP_CPUID_BARE,
-        MIG_GROUP_CPUID_EMULATED, MIG_GROUP_CPUID_HV, MIG_GROUP_MSR,
-        MIG_GROUP_MSR_LIST,       MIG_GROUP_CAP,      MIG_GROUP_TSC,
+#if defined(__aarch64__)
+        MIG_GROUP_KVM_VIEW,
+        MIG_GROUP_IDREG,
+        MIG_GROUP_REG_LIST,
+        MIG_GROUP_ARM64,
+        MIG_GROUP_CAP,
+#else
+        MIG_GROUP_KVM_VIEW,
+        MIG_GROUP_CPUID,
+        MIG_GROUP_CPUID_BARE,
+        MIG_GROUP_CPUID_EMULATED,
+        MIG_GROUP_CPUID_HV,
+        MIG_GROUP_MSR,
+        MIG_GROUP_MSR_LIST,
+        MIG_GROUP_CAP,
+        MIG_GROUP_TSC,
+#endif
     };
-    static const struct {
+    const struct {
         const char *label, *path; /* in the tree unless it is a device */
         int errnum;
         const char *what;
     } cases[] = {
-        {"missing",        "/missing",  ENOENT, "open"                     },
-        {"folder",         "/folder",   EISDIR, "open"                     },
-        {"file",           "/file",     ENOTTY, "ioctl KVM_GET_API_VERSION"},
-        {"fifo",           "/fifo",     ENOTTY, "ioctl KVM_GET_API_VERSION"},
-        {"another device", "/dev/null", ENOTTY, "ioctl KVM_GET_API_VERSION"},
+        {"missing",        "/missing",  ENOENT,                     "open"                     },
+        {"folder",         "/folder",   EISDIR,                     "open"                     },
+        {"file",           "/file",     ENOTTY,                     "ioctl KVM_GET_API_VERSION"},
+        {"fifo",           "/fifo",     ENOTTY,                     "ioctl KVM_GET_API_VERSION"},
+        {"another device", "/dev/null", errno_of_foreign_request(), "ioctl KVM_GET_API_VERSION"},
     };
     struct tree t = tree_new();
     MIG_AUTO(mig_free) char *fifo = tree_path(&t, "/fifo");
@@ -545,6 +645,8 @@ CHECK_MAIN(
     cmocka_unit_test(malformed_files_give_safe_text),
     cmocka_unit_test(only_switches_that_matter_leave_the_command_line),
     cmocka_unit_test(parameters_of_loaded_modules_are_facts_and_the_tolerance_a_number),
+    cmocka_unit_test(the_cpus_of_an_arm64_host_tell_what_they_are),
+    cmocka_unit_test(a_cpu_that_can_not_be_identified_is_unreadable),
     cmocka_unit_test(a_vmm_says_its_version_or_why_not),
     cmocka_unit_test(a_vmm_that_hangs_dies_with_the_capture),
     cmocka_unit_test(an_endless_version_is_cut),

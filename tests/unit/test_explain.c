@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cpu/arm64_feat.h"
+#include "cpu/arm64_view.h"
 #include "support/check.h"
 
 static void check_sentence(const char *label, const char *text)
@@ -47,18 +49,27 @@ CHECK_TEST(names_are_found_however_people_write_them)
     static const struct {
         const char *word, *id;
     } cases[] = {
-        {"avx2",                   "x86/cpuid/7.0/ebx/5"   },
-        {"AVX2",                   "x86/cpuid/7.0/ebx/5"   },
-        {"sse3",                   "x86/cpuid/1.0/ecx/0"   },
-        {"sse4.2",                 "x86/cpuid/1.0/ecx/20"  },
-        {"skip-l1dfl-vmentry",     "x86/msr/10a/3"         },
-        {"vmx-rdrand-exit",        "x86/msr/48b/43"        },
-        {"NESTED_STATE",           "kvm/cap/NESTED_STATE"  },
-        {"nested-state",           "kvm/cap/NESTED_STATE"  },
-        {"tsc-khz",                "host/tsc-khz"          },
-        {"guest/xcr0",             "guest/xcr0"            },
-        {"x86/cpuid/7.0/ebx/5",    "x86/cpuid/7.0/ebx/5"   },
-        {"x86/cpuid/d.9/eax/31:0", "x86/cpuid/d.9/eax/31:0"},
+        {"avx2",                          "x86/cpuid/7.0/ebx/5"       },
+        {"AVX2",                          "x86/cpuid/7.0/ebx/5"       },
+        {"sse3",                          "x86/cpuid/1.0/ecx/0"       },
+        {"sse4.2",                        "x86/cpuid/1.0/ecx/20"      },
+        {"skip-l1dfl-vmentry",            "x86/msr/10a/3"             },
+        {"vmx-rdrand-exit",               "x86/msr/48b/43"            },
+        {"NESTED_STATE",                  "kvm/cap/NESTED_STATE"      },
+        {"nested-state",                  "kvm/cap/NESTED_STATE"      },
+        {"tsc-khz",                       "host/tsc-khz"              },
+        {"guest/xcr0",                    "guest/xcr0"                },
+        {"x86/cpuid/7.0/ebx/5",           "x86/cpuid/7.0/ebx/5"       },
+        {"x86/cpuid/d.9/eax/31:0",        "x86/cpuid/d.9/eax/31:0"    },
+        {"FEAT_PMULL",                    "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"feat_pmull",                    "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"SYSREG_ID_AA64ISAR0_EL1_AES",   "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"SYSREG_ID_AA64ISAR0_EL1_AES=2", "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"ID_AA64ISAR0_EL1.AES",          "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"id_aa64isar0_el1.aes=pmull",    "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"arm64/ID_AA64ISAR0_EL1/AES",    "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"arm64/ID_AA64ISAR0_EL1/7:4",    "arm64/ID_AA64ISAR0_EL1/AES"},
+        {"arm64/PSCI_VERSION/version",    "arm64/PSCI_VERSION/version"},
     };
 
     CHECK_EACH (c, cases) {
@@ -124,6 +135,63 @@ CHECK_TEST(an_explanation_tells_place_level_and_ties)
     mig_explain_clear(&e);
 }
 
+CHECK_TEST(an_explanation_of_an_arm64_field_tells_its_place_and_value)
+{
+    struct mig_explanation e;
+
+    check_true("pmull", mig_explain("FEAT_PMULL", &e));
+    check_text("place", "bits 4 to 7 of ID_AA64ISAR0_EL1 (op0 3, op1 0, CRn 0, CRm 6, op2 0)",
+               e.place);
+    check_text("sysreg", "SYSREG_ID_AA64ISAR0_EL1_AES", e.also[0].name);
+    check_text("asked", "FEAT_PMULL", e.feat->name);
+    check_true("value", e.has_value);
+    check_number("value", 2, e.value);
+    check_text("offer", "on: a new profile shows it by itself", e.offer);
+    mig_explain_clear(&e);
+
+    check_true("without a value", mig_explain("SYSREG_CTR_EL0_IDC", &e));
+    check_true("no value", !e.has_value && e.feat == NULL);
+    mig_explain_clear(&e);
+
+    check_true("firmware", mig_explain("SMCCC_ARCH_WORKAROUND_1.level=not_required", &e));
+    check_text("place", "bits 0 to 3 of KVM's firmware register SMCCC_ARCH_WORKAROUND_1", e.place);
+    check_number("no sysreg", 0, e.also_len);
+    check_number("value", 2, e.value);
+    mig_explain_clear(&e);
+}
+
+CHECK_TEST(features_and_views_of_arm64_are_explained)
+{
+    struct mig_arm64_feats feats = mig_arm64_feat_all();
+    struct mig_arm64_views views = mig_arm64_view_all();
+    struct mig_explanation e;
+
+    for (size_t i = 0; i < feats.len; i++) {
+        check_true(feats.items[i].name, mig_explain(feats.items[i].name, &e));
+        check_true(feats.items[i].name, e.feat == &feats.items[i] && e.topic == NULL);
+        check_number(feats.items[i].name, feats.items[i].terms.len == 1, e.field != NULL);
+        if (e.field == NULL) {
+            check_text(feats.items[i].name, feats.items[i].name, e.id);
+        }
+        mig_explain_clear(&e);
+    }
+    for (size_t i = 0; i < views.len; i++) {
+        MIG_AUTO(mig_free) char *id = mig_strf("arm64/%s", views.items[i].name);
+
+        check_true(id, mig_explain(views.items[i].name, &e));
+        if (strcmp(views.items[i].name, "sme") == 0) {
+            check_text("a flag of AMD has the name", "x86/cpuid/8000001f.0/eax/0", e.id);
+        } else {
+            check_true(id, e.view == &views.items[i] && e.field == NULL);
+            check_text(id, id, e.id);
+        }
+        mig_explain_clear(&e);
+        check_true(id, mig_explain(id, &e));
+        check_true(id, e.view == &views.items[i]);
+        mig_explain_clear(&e);
+    }
+}
+
 CHECK_TEST(an_explanation_tells_what_takes_it_away)
 {
     static const struct {
@@ -132,24 +200,30 @@ CHECK_TEST(an_explanation_tells_what_takes_it_away)
         const char *how;
         bool taken;
     } cases[] = {
-        {"umip",               MIG_REASON_COMMAND_LINE, "clearcpuid=514",                               true },
-        {"rtm",                MIG_REASON_COMMAND_LINE, "tsx=off",                                      true },
-        {"rtm",                MIG_REASON_MICROCODE,    "updates take it away",                         true },
-        {"md_clear",           MIG_REASON_MICROCODE,    "updates brought it: older microcode has none", true },
-        {"amx_tile",           MIG_REASON_KERNEL,       "KVM shows it from Linux 5.17 on",              true },
-        {"aes",                MIG_REASON_FIRMWARE,     "the firmware's switch for AES-NI",             true },
-        {"skip_l1dfl_vmentry", MIG_REASON_PARAMETER,
-         "kvm_intel.vmentry_l1d_flush=never (cond gives it back)",                                      true },
-        {"vmx",                MIG_REASON_PARAMETER,    "kvm_intel.nested=0 (1 gives it back)",         true },
-        {"vmx",                MIG_REASON_PARAMETER,    "kvm_amd.nested=0 (1 gives it back)",           false},
-        {"SMALLER_MAXPHYADDR", MIG_REASON_PARAMETER,
-         "kvm_intel.allow_smaller_maxphyaddr=0 (1 gives it back)",                                      true },
-        {"x2apic",             MIG_REASON_COMMAND_LINE, "clearcpuid=149",                               false},
-        {"svm",                MIG_REASON_PARAMETER,    "kvm_amd.nested=0 (1 gives it back)",           true },
-        {"svm",                MIG_REASON_PARAMETER,    "kvm_intel.nested=0 (1 gives it back)",         false},
-        {"vmx",                MIG_REASON_COMMAND_LINE, "clearcpuid=133",                               false},
-        {"erms",               MIG_REASON_COMMAND_LINE, "tsx=off",                                      false},
-        {"smx",                MIG_REASON_COMMAND_LINE, "clearcpuid=134",                               false},
+        {"umip",                   MIG_REASON_COMMAND_LINE, "clearcpuid=514",                               true },
+        {"rtm",                    MIG_REASON_COMMAND_LINE, "tsx=off",                                      true },
+        {"rtm",                    MIG_REASON_MICROCODE,    "updates take it away",                         true },
+        {"md_clear",               MIG_REASON_MICROCODE,    "updates brought it: older microcode has none", true },
+        {"amx_tile",               MIG_REASON_KERNEL,       "KVM shows it from Linux 5.17 on",              true },
+        {"aes",                    MIG_REASON_FIRMWARE,     "the firmware's switch for AES-NI",             true },
+        {"skip_l1dfl_vmentry",     MIG_REASON_PARAMETER,
+         "kvm_intel.vmentry_l1d_flush=never (cond gives it back)",                                          true },
+        {"vmx",                    MIG_REASON_PARAMETER,    "kvm_intel.nested=0 (1 gives it back)",         true },
+        {"vmx",                    MIG_REASON_PARAMETER,    "kvm_amd.nested=0 (1 gives it back)",           false},
+        {"SMALLER_MAXPHYADDR",     MIG_REASON_PARAMETER,
+         "kvm_intel.allow_smaller_maxphyaddr=0 (1 gives it back)",                                          true },
+        {"x2apic",                 MIG_REASON_COMMAND_LINE, "clearcpuid=149",                               false},
+        {"svm",                    MIG_REASON_PARAMETER,    "kvm_amd.nested=0 (1 gives it back)",           true },
+        {"svm",                    MIG_REASON_PARAMETER,    "kvm_intel.nested=0 (1 gives it back)",         false},
+        {"vmx",                    MIG_REASON_COMMAND_LINE, "clearcpuid=133",                               false},
+        {"erms",                   MIG_REASON_COMMAND_LINE, "tsx=off",                                      false},
+        {"smx",                    MIG_REASON_COMMAND_LINE, "clearcpuid=134",                               false},
+        {"sve",                    MIG_REASON_COMMAND_LINE, "arm64.nosve",                                  false},
+        {"FEAT_SVE",               MIG_REASON_COMMAND_LINE, "arm64.nosve",                                  true },
+        {"FEAT_VHE",               MIG_REASON_COMMAND_LINE, "kvm_arm.mode=nvhe",                            true },
+        {"FEAT_AES",               MIG_REASON_COMMAND_LINE, "arm64.nosve",                                  false},
+        {"ID_AA64MMFR2_EL1.CCIDX", MIG_REASON_KERNEL,
+         "KVM no longer shows all of it from Linux 6.12 on",                                                true },
     };
 
     CHECK_EACH (c, cases) {
@@ -211,6 +285,14 @@ CHECK_TEST(ids_that_are_no_field_have_a_topic)
         {"virtio/alpha",                    "virtio/"                        },
         {"vmm/machine-type",                "vmm/machine-type"               },
         {"vmm/alpha",                       "vmm/"                           },
+        {"arm64/reg-list",                  "arm64/reg-list"                 },
+        {"arm64/reg-list/603000000013c103", "arm64/reg-list/"                },
+        {"arm64/reg-list/MIDR_EL1",         "arm64/reg-list/"                },
+        {"arm64/writable/ID_AA64ISAR0_EL1", "arm64/writable/"                },
+        {"arm64/sve/vl",                    "arm64/sve/vl"                   },
+        {"arm64/603000000013c01b",          "unclassified"                   },
+        {"arm64/603000000013c01b/63:0",     "unclassified"                   },
+        {"arm64/ID_AA64ISAR0_EL1/3:0",      "unclassified"                   },
     };
 
     CHECK_EACH (c, cases) {
@@ -266,6 +348,15 @@ CHECK_TEST(what_nobody_knows_is_not_explained)
                                         "x86/cpuid/zz.0/ebx/1",
                                         "coverage",
                                         "hostile/arch",
+                                        "FEAT_",
+                                        "FEAT_PMULL=2",
+                                        "ID_AA64ISAR0_EL1.AES=16",
+                                        "ID_AA64ISAR0_EL1.AEZ",
+                                        "SYSREG_",
+                                        "arm64/",
+                                        "arm64/ID_AA64ISAR0_EL1",
+                                        "arm64/ID_AA64ISAR0_EL1/",
+                                        "arm64/nosuch",
                                         "%s%n"};
     char *word = mig_alloc(100001, 1);
     struct mig_explanation e;
@@ -292,6 +383,9 @@ CHECK_TEST(a_register_lists_its_rows)
     check_true("an MSR", mig_explain_register("x86/msr/10a", &reg).len > 20);
     check_number("no rows", 0, mig_explain_register("x86/msr/12345", &reg).len);
     check_number("no register", 0, mig_explain_register("avx2", &reg).len);
+    check_number("arm64", 15, mig_explain_register("ID_AA64ISAR0_EL1", &reg).len);
+    check_number("by its id", 15, mig_explain_register("arm64/ID_AA64ISAR0_EL1", &reg).len);
+    check_number("only by its own", 0, mig_explain_register("arm64/603000000013c030", &reg).len);
 }
 
 CHECK_TEST(the_nearest_words_are_offered)
@@ -299,13 +393,16 @@ CHECK_TEST(the_nearest_words_are_offered)
     static const struct {
         const char *word, *first;
     } cases[] = {
-        {"axv2",           "avx2"         },
-        {"avx22",          "avx2"         },
-        {"avx512-vbmi3",   "avx512_vbmi2" },
-        {"md_claer",       "md_clear"     },
-        {"trust/expire",   "trust/expired"},
-        {"qqqqqqqqqqqqqq", NULL           },
-        {"",               NULL           },
+        {"axv2",                 "avx2"                },
+        {"avx22",                "avx2"                },
+        {"avx512-vbmi3",         "avx512_vbmi2"        },
+        {"md_claer",             "md_clear"            },
+        {"trust/expire",         "trust/expired"       },
+        {"FEAT_PMUL",            "FEAT_PMULL"          },
+        {"ID_AA64ISAR0_EL1.ASE", "ID_AA64ISAR0_EL1.AES"},
+        {"puath",                "pauth"               },
+        {"qqqqqqqqqqqqqq",       NULL                  },
+        {"",                     NULL                  },
     };
 
     CHECK_EACH (c, cases) {
@@ -326,7 +423,7 @@ static bool is_id(const char *text)
 {
     static const char *const starts[] = {
         "contract/", "coverage/", "fact/", "guest/", "host/",        "inconsistent/", "policy/",
-        "trust/",    "virtio/",   "vmm/",  "kvm/",   "x86/msr-list", "x86/xsave/"};
+        "trust/",    "virtio/",   "vmm/",  "kvm/",   "x86/msr-list", "x86/xsave/",    "arm64/"};
 
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         if (mig_text_starts(text, starts[i])) {
@@ -345,7 +442,8 @@ static void check_id(const char *file, char *id)
     if (percent != NULL) {
         (void)snprintf(percent, strlen(percent) + 1, "9");
     }
-    if (strcmp(id, "kvm/cap/") == 0 || strcmp(id, "fact/") == 0 || !is_id(id)) {
+    if (strcmp(id, "kvm/cap/") == 0 || strcmp(id, "fact/") == 0 || strcmp(id, "arm64/") == 0 ||
+        !is_id(id)) {
         return;
     }
     if (!mig_explain(id, &e)) {
@@ -402,6 +500,8 @@ CHECK_TEST(every_id_of_a_finding_has_a_text)
 CHECK_MAIN(cmocka_unit_test(every_field_can_be_explained),
            cmocka_unit_test(names_are_found_however_people_write_them),
            cmocka_unit_test(an_explanation_tells_place_level_and_ties),
+           cmocka_unit_test(an_explanation_of_an_arm64_field_tells_its_place_and_value),
+           cmocka_unit_test(features_and_views_of_arm64_are_explained),
            cmocka_unit_test(an_explanation_tells_what_takes_it_away),
            cmocka_unit_test(ids_that_are_no_field_have_a_topic),
            cmocka_unit_test(a_property_that_a_constraint_judges_says_so),

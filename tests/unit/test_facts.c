@@ -11,11 +11,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cpu/arm64_feat.h"
+#include "cpu/arm64_value.h"
+#include "cpu/arm64_view.h"
 #include "cpu/deps.h"
 #include "cpu/field.h"
 #include "support/check.h"
 
-#define COLUMNS_MAX 14
+#define COLUMNS_MAX 24
 
 static unsigned split(char *line, unsigned columns, char *cells[])
 {
@@ -379,6 +382,248 @@ CHECK_TEST(each_hard_edge_and_no_soft_one_is_there)
     check_true("there are facts", hard > 200);
 }
 
+enum {
+    ARM_REGISTER,
+    ARM_OP0,
+    ARM_FIELD = 6,
+    ARM_SHIFT,
+    ARM_WIDTH,
+    ARM_SIGN,
+    ARM_VALUES = 12,
+    ARM_KVM_ID = 14,
+    ARM_SHOWN = 16,
+    ARM_SETTABLE_6_12,
+    ARM_SETTABLE_7_2 = 20,
+    ARM_RULE,
+    ARM_SAFE,
+    ARM_SCOPE,
+    ARM_COLUMNS
+};
+
+static const struct {
+    const char *fact;
+    enum mig_rule rule;
+} arm64_rules[] = {
+    {"LOWER",          MIG_RULE_LOWER         },
+    {"SIGNED_LOWER",   MIG_RULE_SIGNED_LOWER  },
+    {"HIGHER",         MIG_RULE_HIGHER        },
+    {"HIGHER_OR_ZERO", MIG_RULE_HIGHER_OR_ZERO},
+    {"EXACT",          MIG_RULE_EXACT         },
+    {"ANY",            MIG_RULE_IDENTITY      },
+    {"RES0",           MIG_RULE_DENY          },
+};
+
+/* What the kernel has no rule for, and where a guest reads the hardware. */
+static const struct {
+    const char *name;
+    enum mig_rule rule;
+} arm64_own_rules[] = {
+    {"MPIDR_EL1.",   MIG_RULE_PER_VCPU}, /* KVM makes it for each vCPU */
+    {"CLIDR_EL1.",   MIG_RULE_FROZEN  }, /* KVM stores any */
+    {"CCSIDR_EL1.",  MIG_RULE_FROZEN  },
+    {"CCSIDR2_EL1.", MIG_RULE_FROZEN  },
+    {"SMIDR_EL1.",   MIG_RULE_FROZEN  },
+    {"DCZID_EL0.BS", MIG_RULE_EXACT   },
+    {"GMID_EL1.BS",  MIG_RULE_EXACT   },
+};
+
+static enum mig_rule arm64_rule(const char *name, const char *fact)
+{
+    CHECK_EACH (own, arm64_own_rules) {
+        if (mig_text_starts(name, own->name)) {
+            return own->rule;
+        }
+    }
+    CHECK_EACH (rule, arm64_rules) {
+        if (strcmp(rule->fact, fact) == 0) {
+            return rule->rule;
+        }
+    }
+    fail_msg("unknown rule '%s' in the facts", fact);
+    return MIG_RULE_COUNT;
+}
+
+static void check_settable(const char *id, const char *fact, enum mig_writable got)
+{
+    static const char *const words[] = {[MIG_SETTABLE_NO] = "no",
+                                        [MIG_SETTABLE_YES] = "yes",
+                                        [MIG_SETTABLE_MASK_ONLY] = "maskonly",
+                                        [MIG_SETTABLE_CAP] = "cap"};
+
+    check_text(id, strcmp(fact, "-") == 0 ? "no" : fact, words[got]);
+}
+
+/* "0=NI;1=AES;2=PMULL"; a name that is another number has "bit" behind it. */
+static void check_values(const struct mig_field *f, char *fact)
+{
+    struct mig_arm64_values values = mig_arm64_value_all(f);
+    char *saved = NULL;
+    size_t len = 0;
+
+    for (char *item = strtok_r(fact, ";", &saved); item != NULL;
+         item = strtok_r(NULL, ";", &saved)) {
+        char *name, text[64];
+        uint64_t value = strtoul(item, &name, 10), number;
+        bool other = mig_text_to_u64(name + 1, UINT64_MAX, &number) && number != value;
+
+        (void)snprintf(text, sizeof text, "%s%s", name + 1, other ? "bit" : "");
+        check_true(f->name, len < values.len);
+        check_number(text, value, values.items[len].value);
+        check_text(f->name, text, values.items[len].name);
+        len++;
+    }
+    check_number(f->name, len, values.len);
+}
+
+static unsigned check_arm64(char *const cells[])
+{
+    static const char *const scopes[] = {[MIG_SCOPE_EL1] = "el1",
+                                         [MIG_SCOPE_EL2] = "el2",
+                                         [MIG_SCOPE_AA32] = "aa32",
+                                         [MIG_SCOPE_GEOMETRY] = "geom",
+                                         [MIG_SCOPE_IDENTITY] = "ident"};
+    unsigned lo = (unsigned)strtoul(cells[ARM_SHIFT], NULL, 10);
+    bool hidden = strcmp(cells[ARM_SHOWN], "hidden") == 0;
+    const struct mig_field *f;
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "%s.%s", cells[ARM_REGISTER], cells[ARM_FIELD]);
+    f = mig_field_find(name);
+    check_true(name, f != NULL && f->reg.space == MIG_SPACE_IDREG && f->reg.sub == 3);
+    check_number(name, strtoull(cells[ARM_KVM_ID], NULL, 16),
+                 UINT64_C(0x6030000000000000) | f->reg.index);
+    check_number(name, lo, f->lo);
+    check_number(name, strtoul(cells[ARM_WIDTH], NULL, 10), f->shape.width);
+    check_number(name, arm64_rule(name, cells[ARM_RULE]), f->shape.rule);
+    check_number(name, f->shape.rule == MIG_RULE_SIGNED_LOWER,
+                 strcmp(cells[ARM_SIGN], "s") == 0 && f->shape.rule != MIG_RULE_DENY);
+    if (strcmp(cells[ARM_RULE], "EXACT") == 0) {
+        check_true(name, f->shape.has_safe);
+        check_number(name, strtoul(cells[ARM_SAFE], NULL, 16), f->shape.safe);
+    }
+    check_number(name, hidden || f->shape.rule == MIG_RULE_DENY, f->offer == MIG_OFFER_NEVER);
+    check_text(name, cells[ARM_SCOPE], scopes[f->scope]);
+    check_settable(name, cells[ARM_SETTABLE_6_12], f->settable_6_12);
+    check_settable(name, cells[ARM_SETTABLE_7_2], f->settable_7_2);
+    check_values(f, cells[ARM_VALUES]);
+    return 1;
+}
+
+CHECK_TEST(the_arm64_rows_are_the_facts_and_firmware)
+{
+    struct mig_fields all = mig_field_all();
+    unsigned expected = each_fact("facts/arm64_fields.tsv", ARM_COLUMNS, check_arm64), rows = 0;
+
+    for (size_t i = 0; i < all.len; i++) {
+        bool arm64 = all.items[i].reg.space == MIG_SPACE_IDREG;
+
+        rows += arm64 && all.items[i].class_ != MIG_CLASS_FIRMWARE &&
+                !mig_text_starts(all.items[i].name, "SMCCC_");
+    }
+    check_number("there are facts", 442, expected);
+    check_number("rows", expected, rows);
+}
+
+static void without_spaces(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0'; from++) {
+        if (*from != ' ') {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+}
+
+/* The terms in the form of the facts: "A.B>=1&C.D==2|E.Fs>=0". */
+static void check_terms(const char *label, char *fact, struct mig_arm64_terms terms)
+{
+    static const char *const signs[] = {[MIG_ARM64_AT_LEAST] = ">=",
+                                        [MIG_ARM64_SIGNED_AT_LEAST] = "s>=",
+                                        [MIG_ARM64_EQUAL] = "==",
+                                        [MIG_ARM64_UNEQUAL] = "!="};
+    struct mig_text t = {0};
+
+    for (size_t i = 0; i < terms.len; i++) {
+        const struct mig_arm64_term *term = &terms.items[i];
+
+        if (term->op == MIG_ARM64_OR) {
+            mig_text_add(&t, "|");
+        } else {
+            mig_text_addf(&t, "%s%s%s%u", i > 0 && term[-1].op != MIG_ARM64_OR ? "&" : "",
+                          mig_field_at(term->reg, term->lo)->name, signs[term->op], term->value);
+        }
+    }
+    without_spaces(fact);
+    check_text(label, fact, t.items);
+    mig_text_clear(&t);
+}
+
+enum { FEAT_NAME, FEAT_TERMS, FEAT_MIRROR, FEAT_COLUMNS = 5 };
+
+static unsigned check_feat(char *const cells[])
+{
+    const struct mig_arm64_feat *feat = mig_arm64_feat_find(cells[FEAT_NAME]);
+    struct mig_arm64_terms aa32;
+
+    check_true(cells[FEAT_NAME], feat != NULL);
+    check_text("spelled alike", cells[FEAT_NAME], feat->name);
+    check_terms(feat->name, cells[FEAT_TERMS], feat->terms);
+    aa32 = mig_arm64_feat_aa32(feat);
+    check_number(feat->name, cells[FEAT_MIRROR][0] == '\0', aa32.len == 0);
+    if (aa32.len > 0) {
+        check_terms(feat->name, cells[FEAT_MIRROR], aa32);
+    }
+    return 1;
+}
+
+CHECK_TEST(the_arm64_features_are_the_facts)
+{
+    unsigned expected = each_fact("facts/arm64_feat.tsv", FEAT_COLUMNS, check_feat);
+
+    check_true("there are facts", expected > 300);
+    check_number("features", expected, mig_arm64_feat_all().len);
+}
+
+enum { VIEW_NAME, VIEW_KIND, VIEW_LABEL, VIEW_RANK, VIEW_TERMS, VIEW_FIELDS, VIEW_COLUMNS = 7 };
+
+static unsigned check_view(char *const cells[])
+{
+    const struct mig_arm64_view *view = mig_arm64_view_find(cells[VIEW_NAME]);
+    size_t rank = strtoul(cells[VIEW_RANK], NULL, 10), parts = 0;
+    char *saved = NULL;
+
+    check_true(cells[VIEW_NAME], view != NULL && rank < view->labels_len);
+    check_number(view->name, strcmp(cells[VIEW_KIND], "composite") == 0,
+                 view->kind == MIG_ARM64_VIEW_COMPOSITE);
+    check_text(view->name, cells[VIEW_LABEL], view->labels[rank].label);
+    check_terms(view->name, cells[VIEW_TERMS], view->labels[rank].terms);
+    for (char *name = strtok_r(cells[VIEW_FIELDS], " ", &saved); name != NULL;
+         name = strtok_r(NULL, " ", &saved), parts++) {
+        const struct mig_field *f = mig_field_find(name);
+
+        check_true(name, f != NULL && mig_arm64_view_has(view, f));
+    }
+    check_number(view->name, parts, view->parts_len);
+    return 1;
+}
+
+CHECK_TEST(the_arm64_views_are_the_facts)
+{
+    struct mig_arm64_views all = mig_arm64_view_all();
+    unsigned expected = each_fact("facts/arm64_views.tsv", VIEW_COLUMNS, check_view), labels = 0;
+
+    for (size_t i = 0; i < all.len; i++) {
+        labels += (unsigned)all.items[i].labels_len;
+    }
+    check_true("there are facts", expected > 40);
+    check_number("labels", expected, labels);
+}
+
 CHECK_MAIN(cmocka_unit_test(the_cpuid_rows_are_the_facts_and_nothing_else),
            cmocka_unit_test(the_feature_msr_rows_are_the_facts),
-           cmocka_unit_test(each_hard_edge_and_no_soft_one_is_there))
+           cmocka_unit_test(each_hard_edge_and_no_soft_one_is_there),
+           cmocka_unit_test(the_arm64_rows_are_the_facts_and_firmware),
+           cmocka_unit_test(the_arm64_features_are_the_facts),
+           cmocka_unit_test(the_arm64_views_are_the_facts))

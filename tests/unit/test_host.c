@@ -27,7 +27,7 @@ CHECK_TEST(each_host_item_is_a_field_by_its_name)
         const struct mig_field *f = mig_field_find(name);
 
         check_true(name, f != NULL && f->reg.space == MIG_SPACE_HOST && f->reg.index == i);
-        check_true(name, strchr(name, '-') != NULL); /* no hex number reads like it */
+        check_true("no hex number reads like it", name[strspn(name, "0123456789abcdef")] != '\0');
     }
 }
 
@@ -43,13 +43,15 @@ CHECK_TEST(capability_numbers_are_those_of_the_kernel)
         const char *name;
         uint32_t number;
     } cases[] = {
+#if defined(__x86_64__) /* elsewhere the header leaves them out */
         KNOWN(MCE),
+        KNOWN(XSAVE),
+        KNOWN(XCRS),
+#endif
         KNOWN(ADJUST_CLOCK),
         KNOWN(HYPERV),
         KNOWN(HYPERV_VAPIC),
         KNOWN(HYPERV_SPIN),
-        KNOWN(XSAVE),
-        KNOWN(XCRS),
         KNOWN(TSC_CONTROL),
         KNOWN(GET_TSC_KHZ),
         KNOWN(MAX_VCPUS),

@@ -415,33 +415,6 @@ CHECK_TEST(switches_and_parameters_of_a_capture_become_facts)
                  word(s, mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_TSC_TOLERANCE_PPM)));
 }
 
-CHECK_TEST(arm64_dumps_give_id_registers)
-{
-    static const struct {
-        const char *file;
-        uint64_t isar0;
-    } cases[] = {
-        {"data/emulated-hosts/arm64-6.12-max.json",                   0x1221111110212120},
-        {"data/firecracker/fingerprint_ARM_NEOVERSE_V1_6.1host.json", 0x1011111110212120},
-    };
-
-    CHECK_EACH (c, cases) {
-        MIG_AUTO(mig_free) char *path = check_shared_path(c->file);
-        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
-        struct mig_reg isar0 = {MIG_SPACE_IDREG, 0x13c030, 3, MIG_EAX};
-        struct mig_reg mpidr = {MIG_SPACE_IDREG, 0x13c005, 3, MIG_EAX};
-        uint64_t value;
-
-        if (path == NULL) {
-            skip();
-        }
-        s = import_file(path);
-        check_number(c->file, MIG_ARCH_ARM64, s->arch);
-        check_number(c->file, c->isar0, word(s, isar0));
-        check_number(c->file, MIG_ABSENT, mig_snapshot_get(s, mpidr, &value));
-    }
-}
-
 CHECK_MAIN(cmocka_unit_test(each_format_is_recognised_and_read),
            cmocka_unit_test(bad_input_is_refused_with_the_place_and_what_was_expected),
            cmocka_unit_test(deep_nesting_and_size_are_limits),
@@ -452,5 +425,4 @@ CHECK_MAIN(cmocka_unit_test(each_format_is_recognised_and_read),
            cmocka_unit_test(cpus_may_differ_where_nothing_is_compared),
            cmocka_unit_test(real_dumps_give_the_hosts_that_ship_with_the_tests),
            cmocka_unit_test(a_host_without_kvm_is_unreadable_not_empty),
-           cmocka_unit_test(switches_and_parameters_of_a_capture_become_facts),
-           cmocka_unit_test(arm64_dumps_give_id_registers))
+           cmocka_unit_test(switches_and_parameters_of_a_capture_become_facts))

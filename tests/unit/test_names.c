@@ -2,6 +2,8 @@
 #include "cpu/names.h"
 
 #include "base/array.h"
+#include "base/text.h"
+#include "cpu/arm64_feat.h"
 #include "cpu/field.h"
 #include "support/check.h"
 
@@ -81,7 +83,7 @@ CHECK_TEST(names_of_other_projects_find_the_flag_they_mean)
 CHECK_TEST(a_row_lists_its_own_name_first_and_each_name_once)
 {
     struct mig_fields all = mig_field_all();
-    size_t listed = 0;
+    size_t listed = 0, feats = 0;
 
     for (size_t i = 0; i < all.len; i++) {
         const char *names[MIG_NAMES_MAX];
@@ -96,11 +98,38 @@ CHECK_TEST(a_row_lists_its_own_name_first_and_each_name_once)
         }
         listed += len - 1;
     }
+    for (size_t i = 0; i < mig_arm64_feat_all().len; i++) {
+        feats += mig_arm64_feat_all().items[i].terms.len == 1 ? 1 : 0;
+    }
     /* MIG_NAMES_MAX is large enough for all. */
-    check_number("aliases", MIG_COUNT(aliases), listed);
+    check_number("aliases", MIG_COUNT(aliases) + feats, listed);
+}
+
+CHECK_TEST(an_arm64_field_is_also_called_by_its_features)
+{
+    static const struct {
+        const char *field, *names;
+    } cases[] = {
+        {"ID_AA64ISAR0_EL1.AES", "ID_AA64ISAR0_EL1.AES FEAT_AES FEAT_PMULL "},
+        {"CTR_EL0.IDC",          "CTR_EL0.IDC "                             },
+        {"ID_AA64ISAR1_EL1.API", "ID_AA64ISAR1_EL1.API FEAT_PACIMP "        },
+    };
+
+    CHECK_EACH (c, cases) {
+        const char *names[MIG_NAMES_MAX];
+        size_t len = mig_names_of(mig_field_find(c->field), names);
+        struct mig_text t = {0};
+
+        for (size_t i = 0; i < len; i++) {
+            mig_text_addf(&t, "%s ", names[i]);
+        }
+        check_text(c->field, c->names, t.items);
+        mig_text_clear(&t);
+    }
 }
 
 CHECK_MAIN(cmocka_unit_test(each_alias_belongs_to_one_row_and_is_no_row_itself),
            cmocka_unit_test(an_alias_finds_its_row),
            cmocka_unit_test(names_of_other_projects_find_the_flag_they_mean),
-           cmocka_unit_test(a_row_lists_its_own_name_first_and_each_name_once))
+           cmocka_unit_test(a_row_lists_its_own_name_first_and_each_name_once),
+           cmocka_unit_test(an_arm64_field_is_also_called_by_its_features))

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compat/vmm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "compat/version.h"
+
+#define LEFT_OUT "vmm.left-out-regs"
+#define KVM_ARM64 UINT64_C(0x6000000000000000)
+#define SIZE_SHIFT 52
+
+enum does { NO, REQUEST };
+
+struct mig_vmm {
+    const char *name, *since, *until;
+    enum does leaves_out, lets_miss;
+    bool imp_id, tags;
+    const char *how, *source;
+};
+
+static const struct mig_vmm rows[] = {
+#define VMM(name, since, until, leaves_out, lets_miss, imp_id, tags, how, source)                  \
+    {name, since, until, leaves_out, lets_miss, imp_id, tags, how, source},
+#include "compat/vmm_arm64.def"
+};
+
+static const struct mig_vmm *find(const char *name, const char *version)
+{
+    struct mig_version parsed;
+
+    for (size_t i = 0; mig_version_parse(version, &parsed) && i < MIG_COUNT(rows); i++) {
+        if (strcmp(rows[i].name, name) == 0 &&
+            (rows[i].since == NULL || mig_version_compare(version, rows[i].since) >= 0) &&
+            (rows[i].until == NULL || mig_version_compare(version, rows[i].until) < 0)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *version_on(const struct mig_party *host, const char *name)
+{
+    char fact[64];
+
+    (void)snprintf(fact, sizeof fact, "vmm.%s", name);
+    return mig_snapshot_fact(host->snapshot, fact);
+}
+
+/* A host with one VMM uses that one. */
+static const struct mig_vmm *only_one_on(const struct mig_party *host)
+{
+    const struct mig_vmm *only = NULL;
+
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        const struct mig_vmm *row = find(rows[i].name, version_on(host, rows[i].name));
+
+        if (row != NULL && only != NULL && row != only) {
+            return NULL;
+        }
+        only = row != NULL ? row : only;
+    }
+    return only;
+}
+
+const struct mig_vmm *mig_vmm_of(const struct mig_party *guest, const struct mig_party *host)
+{
+    const char *name = mig_snapshot_fact(guest->snapshot, "vmm.name");
+    const char *version;
+
+    if (name == NULL) {
+        return only_one_on(host);
+    }
+    version = version_on(host, name);
+    return find(name,
+                version != NULL ? version : mig_snapshot_fact(guest->snapshot, "vmm.version"));
+}
+
+/* "0x603000000013c03a, 0x6030000000160003" */
+static bool is_named(const char *list, struct mig_reg reg)
+{
+    uint64_t wanted = KVM_ARM64 | (uint64_t)reg.sub << SIZE_SHIFT | reg.index, id;
+
+    while (list != NULL && *list != '\0') {
+        size_t len = strcspn(list, ", ");
+        char word[24] = "";
+
+        if (len < sizeof word) {
+            memcpy(word, list, len);
+        }
+        if (mig_text_to_u64(word, UINT64_MAX, &id) && id == wanted) {
+            return true;
+        }
+        list += len + strspn(list + len, ", ");
+    }
+    return false;
+}
+
+static bool does(enum does what, const struct mig_party *guest, const struct mig_party *host,
+                 struct mig_reg reg)
+{
+    return what == REQUEST && (is_named(mig_snapshot_fact(guest->snapshot, LEFT_OUT), reg) ||
+                               is_named(mig_snapshot_fact(host->snapshot, LEFT_OUT), reg));
+}
+
+bool mig_vmm_leaves_out(const struct mig_vmm *vmm, const struct mig_party *guest,
+                        const struct mig_party *host, struct mig_reg reg)
+{
+    return vmm != NULL && does(vmm->leaves_out, guest, host, reg);
+}
+
+bool mig_vmm_lets_miss(const struct mig_vmm *vmm, const struct mig_party *guest,
+                       const struct mig_party *host, struct mig_reg reg)
+{
+    return vmm != NULL && does(vmm->lets_miss, guest, host, reg);
+}
+
+const char *mig_vmm_how(const struct mig_vmm *vmm)
+{
+    return vmm != NULL ? vmm->how : NULL;
+}
+
+bool mig_vmm_shows_other_implementation(const struct mig_vmm *vmm)
+{
+    return vmm != NULL && vmm->imp_id;
+}
+
+bool mig_vmm_moves_tags(const struct mig_vmm *vmm)
+{
+    return vmm != NULL && vmm->tags;
+}
+
+const char *mig_vmm_name(const struct mig_vmm *vmm)
+{
+    return vmm != NULL ? vmm->name : "the VMM";
+}

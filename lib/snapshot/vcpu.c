@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot/vcpu.h"
+
+#include "base/array.h"
+#include "base/text.h"
+#include "cpu/arm64_reg.h"
+#include "snapshot/builder.h"
+
+/* Since Armv7 the architecture is 0xf; implementers have a letter as code, but
+ * Ampere (0xc0) and emulators (0). */
+static bool is_midr(uint64_t value)
+{
+    uint64_t implementer = value >> 24;
+
+    return (value & MIG_ARM64_MASK(MIDR_EL1, Architecture)) ==
+               MIG_ARM64_MASK(MIDR_EL1, Architecture) &&
+           (implementer == 0 || implementer == 0xc0 || (implementer >= 'A' && implementer <= 'z'));
+}
+
+static bool check_order(const struct mig_snapshot *s, struct mig_error *err)
+{
+    uint64_t midr;
+
+    if (mig_snapshot_get(s, mig_reg_arm64(MIG_ARM64_MIDR_EL1), &midr) != MIG_KNOWN ||
+        is_midr(midr) ||
+        !(is_midr(__builtin_bswap64(midr)) ||
+          (midr <= UINT32_MAX && is_midr(__builtin_bswap32((uint32_t)midr))))) {
+        return true;
+    }
+    return mig_fail(err, MIG_FORMAT,
+                    "MIDR_EL1 is 0x%llx, which names no CPU: the dump looks byte-swapped",
+                    (unsigned long long)midr);
+}
+
+/* A field that is not 0 on a vCPU with the feature and 0 on one without. */
+#define SHOWN_BY(feature, bit, reg, field)                                                         \
+    {                                                                                              \
+        feature, bit, MIG_ARM64_##reg, MIG_ARM64_MASK(reg, field)                                  \
+    }
+
+static const struct {
+    const char *feature;
+    unsigned bit; /* of KVM_ARM_VCPU_INIT */
+    enum mig_arm64 reg;
+    uint64_t mask;
+} rows[] = {
+    SHOWN_BY("pmu", 3, ID_AA64DFR0_EL1, PMUVer),  SHOWN_BY("sve", 4, ID_AA64PFR0_EL1, SVE),
+    SHOWN_BY("pauth", 5, ID_AA64ISAR1_EL1, APA),  SHOWN_BY("pauth", 5, ID_AA64ISAR1_EL1, API),
+    SHOWN_BY("pauth", 5, ID_AA64ISAR2_EL1, APA3),
+};
+
+static bool is_shown(const struct mig_snapshot *s, unsigned bit)
+{
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        uint64_t value;
+
+        if (rows[i].bit == bit &&
+            mig_snapshot_get(s, mig_reg_arm64(rows[i].reg), &value) == MIG_KNOWN &&
+            (value & rows[i].mask) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A host that was not asked may have anything. */
+static bool host_may_have(const struct mig_snapshot *s, unsigned bit)
+{
+    struct mig_reg reg = mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_VCPU_FEATURES);
+    uint64_t bits;
+
+    return mig_snapshot_get(s, reg, &bits) != MIG_KNOWN || (bits >> bit & 1) != 0;
+}
+
+bool mig_vcpu_finish(struct mig_builder *b, const struct mig_snapshot *s, struct mig_error *err)
+{
+    const struct mig_group_state *group = &s->groups[MIG_GROUP_IDREG];
+    MIG_AUTO(mig_text_clear) struct mig_text shown = {0};
+    MIG_AUTO(mig_text_clear) struct mig_text hidden = {0};
+    unsigned last = 0;
+    size_t len;
+
+    if (mig_snapshot_space(s, MIG_SPACE_IDREG, &len) == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
+        if (rows[i].bit == last) {
+            continue;
+        }
+        last = rows[i].bit;
+        if (is_shown(s, last)) {
+            mig_text_addf(&shown, "%s%s", shown.len == 0 ? "" : " ", rows[i].feature);
+        } else if (host_may_have(s, last)) {
+            mig_text_addf(&hidden, "%s %s", hidden.len == 0 ? "" : ",", rows[i].feature);
+        }
+    }
+    mig_builder_add_fact(b, "vcpu.features", shown.len > 0 ? shown.items : "none",
+                         "ID registers of the dump");
+    if (hidden.len > 0 && group->coverage == MIG_COVER_FULL) {
+        MIG_AUTO(mig_text_clear) struct mig_text source = {0};
+
+        mig_text_addf(&source, "%s, vCPU without%s", group->source, hidden.items);
+        mig_builder_cover(b, MIG_GROUP_IDREG, MIG_COVER_PARTIAL, 0, source.items);
+    }
+    return check_order(s, err);
+}
