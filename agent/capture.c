@@ -18,8 +18,10 @@
 
 #if defined(__x86_64__)
 #define ARCH MIG_ARCH_X86
+#define NO_DEVICE ": enable virtualisation in the firmware and load kvm_intel or kvm_amd"
 #else
 #define ARCH MIG_ARCH_ARM64
+#define NO_DEVICE ": have the firmware start the kernel at EL2, and without kvm-arm.mode=none"
 #endif
 
 static bool finish(struct mig_builder *b, struct mig_bytes *ret, struct mig_error *err)
@@ -147,7 +149,7 @@ const char *mig_capture_hint(int errnum)
     case ENOENT:
     case ENODEV:
     case ENXIO:
-        return ": enable virtualisation in the firmware and load kvm_intel or kvm_amd";
+        return NO_DEVICE;
     case ENOTTY:
     case EISDIR:
         return ": not a KVM device";

@@ -182,6 +182,7 @@ static void check_capture(struct report *r, const struct mig_credentials *creds)
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
     const struct mig_group_state *view;
     uint64_t start = mig_now_ms();
+    char counted[128];
     struct mig_error err;
 
     if (!mig_capturer_once(r->options, creds, &s, &err)) {
@@ -194,10 +195,15 @@ static void check_capture(struct report *r, const struct mig_credentials *creds)
              mig_capture_hint(view->errnum));
         return;
     }
-    tell(r, PASS,
-         "%s: %zu CPUID registers, %zu feature MSRs, %zu capabilities, %zu facts, %" PRIu64 " ms",
-         what, count(s, MIG_SPACE_CPUID), count(s, MIG_SPACE_MSR), count(s, MIG_SPACE_CAP),
-         s->facts_len, mig_now_ms() - start);
+    if (s->arch == MIG_ARCH_ARM64) {
+        (void)snprintf(counted, sizeof counted, "%zu ID registers, %zu saved registers",
+                       count(s, MIG_SPACE_IDREG), count(s, MIG_SPACE_REG_LIST));
+    } else {
+        (void)snprintf(counted, sizeof counted, "%zu CPUID registers, %zu feature MSRs",
+                       count(s, MIG_SPACE_CPUID), count(s, MIG_SPACE_MSR));
+    }
+    tell(r, PASS, "%s: %s, %zu capabilities, %zu facts, %" PRIu64 " ms", what, counted,
+         count(s, MIG_SPACE_CAP), s->facts_len, mig_now_ms() - start);
     if (r->options->replay == NULL) {
         check_groups(r, s);
         check_parameters(r, s);

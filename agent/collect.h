@@ -23,8 +23,18 @@ void mig_collect_kvm(struct mig_builder *b, const char *kvm);
  * the vCPU it makes as well. */
 void mig_collect_kvm_cpu(struct mig_builder *b, int kvm, int vm);
 
+/* Interrupt controllers and their limits; arm64 only.  The VM has its vCPU. */
+void mig_collect_kvm_gic(struct mig_builder *b, int vm);
+
+/* A VM of the type that an architecture prefers, or -1 and errno. */
+int mig_collect_kvm_vm(int kvm);
+unsigned long mig_collect_kvm_vm_type(int kvm);
+
 /* Kernel, command line, firmware, microcode, vulnerabilities. */
 void mig_collect_host(struct mig_builder *b, int root, const struct mig_recall *recall);
+
+/* Implementations of an arm64 host's CPUs. */
+void mig_collect_midr(struct mig_builder *b, int root);
 
 /* Parameters of the KVM modules. */
 void mig_collect_params(struct mig_builder *b, int root);

@@ -228,4 +228,5 @@ void mig_collect_host(struct mig_builder *b, int root, const struct mig_recall *
     add_processor(b, root, recall);
     add_release(b, root);
     mig_collect_file_folder(b, root, "vuln.", VULNERABILITIES_FOLDER);
+    mig_collect_midr(b, root);
 }

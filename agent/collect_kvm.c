@@ -9,16 +9,18 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 /* What the kernel has answered since KVM was stable, and the only version that
  * a VMM works with. */
 #define API_VERSION 12
 
 static const struct {
+    const char *name;
     uint32_t number;
     unsigned width;
 } capabilities[] = {
-#define CAP(name, number, rule, width, why) {number, width},
+#define CAP(name, number, rule, width, why) {#name, number, width},
 #include "cpu/cap.def"
 };
 
@@ -27,7 +29,7 @@ static const enum mig_group groups[] = {
     MIG_GROUP_KVM_VIEW, MIG_GROUP_CPUID, MIG_GROUP_CPUID_BARE, MIG_GROUP_CPUID_EMULATED,
     MIG_GROUP_CPUID_HV, MIG_GROUP_MSR,   MIG_GROUP_MSR_LIST,   MIG_GROUP_TSC,
 #else
-    MIG_GROUP_KVM_VIEW,
+    MIG_GROUP_KVM_VIEW, MIG_GROUP_IDREG, MIG_GROUP_REG_LIST, MIG_GROUP_ARM64,
 #endif
     MIG_GROUP_CAP,
 };
@@ -52,14 +54,24 @@ static int check_device(int fd)
 }
 
 /* A signal must not cost us the VM: making one takes locks that can be slow. */
-static int create_vm(int kvm)
+int mig_collect_kvm_vm(int kvm)
 {
+    unsigned long type = mig_collect_kvm_vm_type(kvm);
     int vm;
 
     do {
-        vm = ioctl(kvm, KVM_CREATE_VM, 0);
+        vm = ioctl(kvm, KVM_CREATE_VM, type);
     } while (vm < 0 && errno == EINTR);
     return vm;
+}
+
+static bool is_foreign(const char *capability)
+{
+#if defined(__aarch64__)
+    return mig_text_starts(capability, "X86_") || mig_text_starts(capability, "HYPERV");
+#else
+    return mig_text_starts(capability, "ARM_");
+#endif
 }
 
 static void add_capabilities(struct mig_builder *b, int fd, const char *source)
@@ -67,8 +79,12 @@ static void add_capabilities(struct mig_builder *b, int fd, const char *source)
     mig_builder_cover(b, MIG_GROUP_CAP, MIG_COVER_FULL, 0, source);
     for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
         struct mig_reg reg = mig_reg_plain(MIG_SPACE_CAP, capabilities[i].number);
-        int value = ioctl(fd, KVM_CHECK_EXTENSION, capabilities[i].number);
+        int value;
 
+        if (is_foreign(capabilities[i].name)) {
+            continue;
+        }
+        value = ioctl(fd, KVM_CHECK_EXTENSION, capabilities[i].number);
         if (value < 0) {
             mig_builder_set_unreadable(b, reg, errno);
         } else {
@@ -96,7 +112,7 @@ void mig_collect_kvm(struct mig_builder *b, const char *kvm)
     }
     /* Never closed: to take a VM down costs as much as to ask it, and nobody
      * should wait for that. */
-    vm = create_vm(fd);
+    vm = mig_collect_kvm_vm(fd);
     if (vm < 0) {
         mig_builder_add_unreadable_fact(b, "kvm.vm", errno, "ioctl KVM_CREATE_VM");
     }

@@ -41,6 +41,48 @@ expect 0 migctl explain -o json x86/cpuid/1.0/ecx x86/cpuid/7.0/ebx x86/cpuid/7.
     x86/cpuid/80000008.0/ebx x86/cpuid/80000021.0/eax x86/msr/48b kvm/cap/NESTED_STATE guest/xcr0
 valid explanation
 
+# arm64: one field in every spelling, features and views.
+for word in FEAT_PMULL SYSREG_ID_AA64ISAR0_EL1_AES=2 ID_AA64ISAR0_EL1.AES=pmull \
+    arm64/ID_AA64ISAR0_EL1/AES=0x2; do
+    expect 0 migctl explain "$word"
+    says 'ID_AA64ISAR0_EL1.AES arm64/ID_AA64ISAR0_EL1/AES' 'settable Linux 6.12: yes; Linux 7.2: yes' \
+        'values 0 (ni), 1 (aes), 2 (pmull)' 'FEAT_AES from 1 on, FEAT_PMULL from 2 on' \
+        'value ID_AA64ISAR0_EL1.AES=pmull, SYSREG_ID_AA64ISAR0_EL1_AES=2, FEAT_AES, FEAT_PMULL'
+done
+expect 0 migctl explain FEAT_PAuth pauth csv2 arm64/sve/vl
+says 'ID_AA64ISAR1_EL1.APA >= 1 or ID_AA64ISAR1_EL1.API >= 1 or ID_AA64ISAR2_EL1.APA3 >= 1' \
+    'one switch behind many fields' 'version with a fraction' 'lengths of SVE vectors'
+expect 0 migctl explain ID_AA64PFR0_EL1
+says '35:32 SVE lower' 'guest code compiled for SVE would fault'
+
+# What hosts show, and the values that their KVM takes.
+max=$MIG_SOURCE/tests/hosts/emulated-arm-max-6.12.json
+v1=$MIG_SOURCE/tests/hosts/arm-neoverse-v1-6.1.json
+migctl negotiate --allow-unsigned -o json "$max" "$v1" >"$dir/negotiation"
+for id in $(jq -r '.findings[].id' "$dir/negotiation"); do
+    expect 0 migctl explain "$id"
+done
+expect 0 migctl explain --allow-unsigned --host "$max" --host "$v1" ID_AA64ISAR0_EL1.AES=aes sve avx2
+says 'emulated-arm-max-6.12 shows 2 (pmull); KVM takes 0 (ni), 1 (aes), 2 (pmull); takes 1: yes' \
+    'arm-neoverse-v1-6.1 shows 2 (pmull); KVM takes 2 (pmull); takes 1: no' \
+    'emulated-arm-max-6.12 on' 'arm-neoverse-v1-6.1 off' 'emulated-arm-max-6.12 shows not covered'
+expect 0 migctl explain --allow-unsigned --host "$max,$v1" -o json FEAT_PMULL sve avx2 \
+    arm64/ID_AA64PFR0_EL1 PSCI_VERSION.version
+valid explanation
+json '.items[0] | [.id, .value.value, .feature.name, .hosts[0].takes[].value]' \
+    '["arm64/ID_AA64ISAR0_EL1/AES",2,"FEAT_PMULL",0,1,2]'
+json '[.items[0].hosts[] | [.name, .takesValue, .hasFeature]]' \
+    '[["emulated-arm-max-6.12",true,true],["arm-neoverse-v1-6.1",true,true]]'
+json '[.items[1].hosts[].label]' '["on","off"]'
+json '.items[2].field.arm64' 'null'
+expect 4 migctl explain --host "$max" FEAT_PMULL
+says 'unsigned'
+expect 2 migctl explain --allow-unsigned --host "$dir/no-such-file" FEAT_PMULL
+expect 2 migctl explain ID_AA64ISAR0_EL1.AES=16
+says 'expected a number up to 15 or one of ni, aes, pmull'
+expect 2 migctl explain ID_AA64ISAR0_EL1.AEZ FEAT_PMUL
+says 'did you mean ID_AA64ISAR0_EL1.AES' 'did you mean FEAT_PMULL'
+
 # Bad words are an error that helps; nothing half is printed for programs.
 expect 2 migctl explain axv2
 says "'axv2' is no name" 'did you mean avx2'

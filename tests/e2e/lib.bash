@@ -13,7 +13,10 @@ cascadelake=$hosts/intel-cascadelake-6.1.json
 # shellcheck disable=SC2034
 milan=$hosts/amd-milan-6.1.json
 export PATH=$MIG_BUILD/bin:$PATH
-# Nothing of the machine's own configuration.
+# Downloads are kept where this user keeps them ...
+MIG_CACHE=$("$MIG_SOURCE/deploy/cache-folder")
+export MIG_CACHE
+# ... but nothing of the machine's own configuration is used.
 export HOME=/nonexistent XDG_CONFIG_HOME='' MIG_CONFIG=/dev/null
 unset COLUMNS NO_COLOR
 

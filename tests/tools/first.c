@@ -4,16 +4,21 @@
  * switches the machine off.  Nothing else is there, not even a shell.
  *
  *   /first/modules    FILE [PARAMETERS]          one a line, in this order
+ *   /first/network    INTERFACE ADDRESS MASK     may be missing
  *   /first/commands   PORT PROGRAM [ARGUMENTS]   PORT (/dev/ttyS1, ...) takes its
  *                                                output, byte for byte; errors and
  *                                                a last line go to the console
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +30,7 @@
 
 #define FILE_MAX_BYTES 4096
 #define WORDS_MAX 32
+#define DEVICE_TRIES 300
 
 static void mount_all(void)
 {
@@ -55,12 +61,52 @@ static void load_module(char *line)
     }
 }
 
+/* Drivers find their devices a little later than they are loaded. */
+static void pause_for_device(void)
+{
+    (void)usleep(10000);
+}
+
+static bool set_address(int fd, const char *interface, unsigned long request, const char *address)
+{
+    struct ifreq r = {0};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+
+    (void)snprintf(r.ifr_name, sizeof r.ifr_name, "%s", interface);
+    if (inet_pton(AF_INET, address, &in.sin_addr) != 1) {
+        errno = EINVAL;
+        return false;
+    }
+    memcpy(&r.ifr_addr, &in, sizeof in);
+    return ioctl(fd, request, &r) == 0;
+}
+
+static void set_network(char *line)
+{
+    const char *interface = strsep(&line, " "), *address = strsep(&line, " ");
+    struct ifreq up = {.ifr_flags = IFF_UP | IFF_RUNNING};
+    MIG_AUTO(mig_fd_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(up.ifr_name, sizeof up.ifr_name, "%s", interface);
+    for (int i = 0; i < DEVICE_TRIES && if_nametoindex(interface) == 0; i++) {
+        pause_for_device();
+    }
+    if (address == NULL || line == NULL || !set_address(fd, interface, SIOCSIFADDR, address) ||
+        !set_address(fd, interface, SIOCSIFNETMASK, line) || ioctl(fd, SIOCSIFFLAGS, &up) != 0) {
+        printf("first: %s: %s\n", interface, strerror(errno));
+    }
+}
+
 /* A serial port that leaves every byte as it is. */
 static int open_port(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     struct termios t;
 
+    for (int i = 0; i < DEVICE_TRIES && fd < 0 && errno == ENOENT; i++) {
+        pause_for_device();
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    }
     if (fd >= 0 && tcgetattr(fd, &t) == 0) {
         cfmakeraw(&t);
         (void)tcsetattr(fd, TCSANOW, &t);
@@ -139,6 +185,9 @@ int main(void)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     mount_all();
     each_line("/first/modules", load_module);
+    if (access("/first/network", R_OK) == 0) {
+        each_line("/first/network", set_network);
+    }
     each_line("/first/commands", run_command);
     printf("first: done\n");
     (void)tcdrain(STDOUT_FILENO);
