@@ -26,6 +26,10 @@ void mig_collect_kvm_cpu(struct mig_builder *b, int kvm, int vm);
 /* Interrupt controllers and their limits; arm64 only.  The VM has its vCPU. */
 void mig_collect_kvm_gic(struct mig_builder *b, int vm);
 
+/* Ask KVM what was predicted, by writes to @vcpu, of which all is captured and
+ * which nobody runs; arm64 only. */
+void mig_collect_kvm_oracle(struct mig_builder *b, int vcpu);
+
 /* A VM of the type that an architecture prefers, or -1 and errno. */
 int mig_collect_kvm_vm(int kvm);
 unsigned long mig_collect_kvm_vm_type(int kvm);

@@ -427,6 +427,9 @@ void mig_collect_kvm_cpu(struct mig_builder *b, int kvm, int vm)
     add_counters(b, &v);
     add_address_bits(b, kvm);
     add_processor(b);
+    if (v.errnum == 0) {
+        mig_collect_kvm_oracle(b, v.fd);
+    }
 }
 
 #endif

@@ -87,14 +87,17 @@ static char *tell_values(const struct mig_refusal *r)
     unsigned long long own = part(r, mig_limit_get(r->limit, r->reg).value);
     const char *special = r->answer->why;
     bool narrow = r->field == NULL || r->field->shape.rule != MIG_RULE_FROZEN;
+    bool packed = own > UINT16_MAX || wanted > UINT16_MAX; /* versions */
 
     if (!narrow) {
         return mig_strf("KVM on %s does not take the value of %s%s%s", r->limit->host->name,
                         r->wants->name, special != NULL ? ": " : "",
                         special != NULL ? special : "");
     }
-    return mig_strf("KVM on %s shows %llu here and does not take %llu%s%s", r->limit->host->name,
-                    own, wanted, special != NULL ? ": " : "", special != NULL ? special : "");
+    return mig_strf(packed ? "KVM on %s shows 0x%llx here and does not take 0x%llx%s%s"
+                           : "KVM on %s shows %llu here and does not take %llu%s%s",
+                    r->limit->host->name, own, wanted, special != NULL ? ": " : "",
+                    special != NULL ? special : "");
 }
 
 void mig_cure_tell(struct mig_finding *f, const struct mig_refusal *r)

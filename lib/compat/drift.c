@@ -20,6 +20,7 @@
 #include "compat/difference.h"
 #include "compat/merge.h"
 #include "compat/passthrough.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/place.h"
 
 #define FACT "fact/"
@@ -340,8 +341,10 @@ static void check_identity(struct state *s)
     const struct mig_snapshot *old = s->old->snapshot, *now = s->now->snapshot;
     const char *a = mig_snapshot_fact(old, "cpu.model-name");
     const char *b = mig_snapshot_fact(now, "cpu.model-name");
-    struct mig_seen x = mig_party_seen(s->old, mig_reg_cpuid(1, 0, MIG_EAX));
-    struct mig_seen y = mig_party_seen(s->now, mig_reg_cpuid(1, 0, MIG_EAX));
+    struct mig_reg signature = old->arch == MIG_ARCH_ARM64 ? mig_reg_arm64(MIG_ARM64_MIDR_EL1)
+                                                           : mig_reg_cpuid(1, 0, MIG_EAX);
+    struct mig_seen x = mig_party_seen(s->old, signature);
+    struct mig_seen y = mig_party_seen(s->now, signature);
 
     if (old->stamp.host[0] != '\0' && now->stamp.host[0] != '\0' &&
         strcmp(old->stamp.host, now->stamp.host) != 0) {
@@ -364,10 +367,15 @@ static void check_identity(struct state *s)
 
 static void check_coverage(struct state *s)
 {
-    static const enum mig_group groups[] = {MIG_GROUP_KVM_VIEW, MIG_GROUP_CPUID, MIG_GROUP_MSR,
-                                            MIG_GROUP_MSR_LIST, MIG_GROUP_CAP,   MIG_GROUP_TSC};
+    static const enum mig_group x86[] = {MIG_GROUP_KVM_VIEW, MIG_GROUP_CPUID, MIG_GROUP_MSR,
+                                         MIG_GROUP_MSR_LIST, MIG_GROUP_CAP,   MIG_GROUP_TSC};
+    static const enum mig_group arm64[] = {MIG_GROUP_KVM_VIEW, MIG_GROUP_IDREG, MIG_GROUP_REG_LIST,
+                                           MIG_GROUP_CAP, MIG_GROUP_ARM64};
+    bool is_arm64 = s->old->snapshot->arch == MIG_ARCH_ARM64;
+    const enum mig_group *groups = is_arm64 ? arm64 : x86;
+    size_t len = is_arm64 ? MIG_COUNT(arm64) : MIG_COUNT(x86);
 
-    for (size_t i = 0; i < MIG_COUNT(groups); i++) {
+    for (size_t i = 0; i < len; i++) {
         enum mig_coverage a = s->old->snapshot->groups[groups[i]].coverage;
         enum mig_coverage b = s->now->snapshot->groups[groups[i]].coverage;
         char id[MIG_FIELD_ID_MAX];

@@ -103,12 +103,24 @@ static const struct mig_reg basic_words[] = {
     MIG_PLACE_REG(md_clear), MIG_PLACE_REG(lahf_lm), MIG_PLACE_REG(syscall),
 };
 
-/* Is @reg known to be what it is, or beyond the highest leaf that is stated? */
+/* KVM lists each of these, on every CPU and of every release. */
+static const struct mig_reg basic_registers[] = {
+    MIG_ARM64_PLACE(ID_AA64PFR0_EL1),  MIG_ARM64_PLACE(ID_AA64DFR0_EL1),
+    MIG_ARM64_PLACE(ID_AA64ISAR0_EL1), MIG_ARM64_PLACE(ID_AA64ISAR1_EL1),
+    MIG_ARM64_PLACE(ID_AA64MMFR0_EL1), MIG_ARM64_PLACE(ID_AA64MMFR1_EL1),
+    MIG_ARM64_PLACE(ID_AA64MMFR2_EL1),
+};
+
+/* Is @reg known to be what it is, or beyond the highest leaf that is stated?
+ * No list of arm64 registers is complete without those that are asked for. */
 static bool is_told(const struct mig_party *p, struct mig_reg reg)
 {
-    struct mig_seen highest =
-        mig_party_seen(p, mig_reg_cpuid(reg.index & UINT32_C(0x80000000), 0, MIG_EAX));
+    struct mig_seen highest;
 
+    if (reg.space == MIG_SPACE_IDREG) {
+        return mig_party_seen(p, reg).known == MIG_KNOWN;
+    }
+    highest = mig_party_seen(p, mig_reg_cpuid(reg.index & UINT32_C(0x80000000), 0, MIG_EAX));
     return mig_seen_is_value(mig_party_seen(p, reg)) ||
            (highest.known == MIG_KNOWN && highest.value < reg.index);
 }
@@ -124,7 +136,12 @@ static bool is_asked(const struct mig_evidence *e, size_t i, struct mig_reg reg)
 static void refuse_untold(const struct mig_evidence *e, size_t i, const char *untold,
                           struct mig_result *r)
 {
-    bool guest = is_guest(e, i);
+    bool guest = is_guest(e, i), is_arm64 = e->parties[i].snapshot->arch == MIG_ARCH_ARM64;
+    const char *again =
+        is_arm64 ? "record the contract with a VMM that shows its ID registers, or check the list "
+                   "that KVM's debugfs has of its VM (idregs)"
+                 : "record the contract with a VMM that shows its CPUID, or check a dump taken in "
+                   "the guest (cpuid -r)";
     char id[MIG_FIELD_ID_MAX];
 
     (void)snprintf(id, sizeof id, "%s/features/%.48s", guest ? "guest" : "host",
@@ -133,23 +150,29 @@ static void refuse_untold(const struct mig_evidence *e, size_t i, const char *un
         r, id, MIG_REASON_EVIDENCE,
         mig_strf("the evidence of %s does not tell %s: no answer about features stands behind that",
                  e->parties[i].name, untold),
-        guest ? "record the contract with a VMM that shows its CPUID, or check a dump taken in the "
-                "guest (cpuid -r)"
-              : "capture the host with mig-agentd");
+        guest ? again : "capture the host with mig-agentd");
 }
 
 /* A policy may tolerate that a host does not tell; what the guest was shown is
  * the question itself. */
 static bool tells_features(const struct mig_evidence *e, size_t i, struct mig_result *r)
 {
+    bool is_arm64 = e->parties[i].snapshot->arch == MIG_ARCH_ARM64;
+    enum mig_group group = is_arm64 ? MIG_GROUP_IDREG : MIG_GROUP_CPUID;
+    const struct mig_reg *basic = basic_words;
+    size_t len = MIG_COUNT(basic_words);
+    bool all, tolerated = e->choice->tolerate[group] && !is_guest(e, i);
     struct mig_text untold = {0};
-    bool all, tolerated = e->choice->tolerate[MIG_GROUP_CPUID] && !is_guest(e, i);
 
-    for (size_t w = 0; !tolerated && w < MIG_COUNT(basic_words); w++) {
+    if (is_arm64) {
+        basic = basic_registers;
+        len = MIG_COUNT(basic_registers);
+    }
+    for (size_t w = 0; !tolerated && w < len; w++) {
         char text[MIG_REG_TEXT_MAX];
 
-        if (is_asked(e, i, basic_words[w]) && !is_told(&e->parties[i], basic_words[w])) {
-            mig_reg_print(basic_words[w], text);
+        if (is_asked(e, i, basic[w]) && !is_told(&e->parties[i], basic[w])) {
+            mig_reg_print(basic[w], text);
             mig_text_addf(&untold, "%s%s", untold.len > 0 ? ", " : "", text);
         }
     }
@@ -201,7 +224,7 @@ static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
                 is_guest(e, i) ? again : "capture the host with mig-agentd");
             all = false;
         } else {
-            all = (arch == MIG_ARCH_ARM64 || tells_features(e, i, r)) && all;
+            all = tells_features(e, i, r) && all;
         }
     }
     return all;

@@ -66,9 +66,24 @@ static void tell(const struct row *row, const struct mig_party *guest, const str
                  host->name));
 }
 
+#define LEVEL_AVAILABLE 2
+
+/* Older kernels say with it that a workaround which can be switched is on; KVM
+ * refuses it beside any other level. */
+static void drop_switch(struct mig_merge *m)
+{
+    struct mig_reg reg = mig_reg_arm64(MIG_ARM64_SMCCC_ARCH_WORKAROUND_2);
+
+    if ((mig_merge_get(m, reg) & MIG_ARM64_MASK(SMCCC_ARCH_WORKAROUND_2, level)) !=
+        LEVEL_AVAILABLE) {
+        mig_merge_take(m, reg, MIG_ARM64_MASK(SMCCC_ARCH_WORKAROUND_2, enabled));
+    }
+}
+
 /* The profile has the lowest level: it holds everywhere, and guests know. */
 void mig_smccc_merge(struct mig_merge *m)
 {
+    drop_switch(m);
     for (size_t r = 0; m->findings != NULL && r < MIG_COUNT(rows); r++) {
         bool told = false;
 

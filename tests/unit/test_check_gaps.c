@@ -64,6 +64,49 @@ CHECK_TEST(features_that_nobody_tells_leave_the_answer_open)
     }
 }
 
+/* Of an arm64 guest too: a list of registers in which most are missing. */
+CHECK_TEST(arm64_registers_that_nobody_tells_leave_the_answer_open)
+{
+    static const struct {
+        const char *label, *guest, *destination, *verdict, *tolerant, *id;
+    } cases[] = {
+        {"all registers",         "",                                       "",                                       "compatible", "compatible", NULL                },
+        {"CPU's name alone",
+         "~idreg=partial ^arm64/ID_AA64PFR0_EL1 ^arm64/ID_AA64DFR0_EL1 "
+         "^arm64/ID_AA64ISAR0_EL1 ^arm64/ID_AA64ISAR1_EL1 "
+         "^arm64/ID_AA64MMFR0_EL1 ^arm64/ID_AA64MMFR1_EL1 "
+         "^arm64/ID_AA64MMFR2_EL1",                                         "",                                       "unknown",    "unknown",    "guest/features/vm" },
+        {"one is missing",        "~idreg=partial ^arm64/ID_AA64DFR0_EL1",  "",                                       "unknown",    "unknown",
+         "guest/features/vm"                                                                                                                                          },
+        {"though said to be all", "^arm64/ID_AA64ISAR1_EL1",                "",                                       "unknown",    "unknown",
+         "guest/features/vm"                                                                                                                                          },
+        {"could not be read",     "?arm64/ID_AA64MMFR1_EL1",                "",                                       "unknown",    "unknown",
+         "guest/features/vm"                                                                                                                                          },
+        {"one that is newer",     "~idreg=partial ^arm64/ID_AA64MMFR3_EL1", "",                                       "compatible",
+         "compatible",                                                                                                                            NULL                },
+        {"missing there",         "",                                       "~idreg=partial ^arm64/ID_AA64ISAR0_EL1", "unknown",
+         "compatible-masked",                                                                                                                     "host/features/beta"},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_free) char *edits = mig_strf("~kvm-cap=none ~reg-list=none %s", c->guest);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *g = small_arm64(edits);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *d = small_arm64(c->destination);
+        struct mig_party vm = {"vm", g}, to = {"beta", d};
+        struct mig_choice tolerant = {0};
+        struct mig_result r;
+
+        tolerate_all(&tolerant);
+        mig_check_contract(&vm, NULL, &to, &plain, &r);
+        check_text(c->label, c->verdict, mig_verdict_name(r.verdict));
+        check_true(c->label, c->id == NULL || mig_findings_find(&r.findings, c->id) != NULL);
+        mig_result_clear(&r);
+        mig_check_contract(&vm, NULL, &to, &tolerant, &r);
+        check_text(c->label, c->tolerant, mig_verdict_name(r.verdict));
+        mig_result_clear(&r);
+    }
+}
+
 /* What was not recorded may be anything, unless the guest can not read it. */
 CHECK_TEST(a_contract_with_a_gap_leaves_the_answer_open)
 {
@@ -184,6 +227,7 @@ CHECK_TEST(a_power_cycle_is_promised_only_where_evidence_stands_behind_it)
 }
 
 CHECK_MAIN(cmocka_unit_test(features_that_nobody_tells_leave_the_answer_open),
+           cmocka_unit_test(arm64_registers_that_nobody_tells_leave_the_answer_open),
            cmocka_unit_test(a_contract_with_a_gap_leaves_the_answer_open),
            cmocka_unit_test(what_a_guest_holds_or_its_source_could_give_is_no_presentation),
            cmocka_unit_test(what_the_vmm_shows_on_any_host_is_no_loss),

@@ -198,6 +198,30 @@ CHECK_TEST(another_machine_is_a_warning_another_kind_an_error)
     }
 }
 
+CHECK_TEST(arm64_is_told_in_its_own_words)
+{
+    static const struct {
+        const char *label, *now, *warning;
+    } cases[] = {
+        {"the same",      "",                           NULL               },
+        {"another CPU",   "@arm64/MIDR_EL1=0x411fd401", "host/cpu"         },
+        {"less evidence", "~reg-list=partial",          "coverage/reg-list"},
+        {"no clock",      "~arm64=partial",             "coverage/arm64"   },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *old = small_arm64("");
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *now = small_arm64(c->now);
+        struct mig_drift d = {0};
+
+        find_in(c->label, old, now, &d);
+        check_number(c->label, c->warning != NULL, d.warnings.len);
+        check_true(c->label,
+                   c->warning == NULL || mig_findings_find(&d.warnings, c->warning) != NULL);
+        mig_drift_clear(&d);
+    }
+}
+
 CHECK_TEST(a_name_that_only_one_side_tells_is_no_other_machine)
 {
     static const struct {
@@ -364,6 +388,7 @@ CHECK_MAIN(cmocka_unit_test(every_change_is_told_once_and_where_it_belongs),
            cmocka_unit_test(findings_have_reason_and_remedy),
            cmocka_unit_test(software_is_told_and_alone_is_no_danger),
            cmocka_unit_test(another_machine_is_a_warning_another_kind_an_error),
+           cmocka_unit_test(arm64_is_told_in_its_own_words),
            cmocka_unit_test(a_name_that_only_one_side_tells_is_no_other_machine),
            cmocka_unit_test(captures_of_two_hosts_are_noted),
            cmocka_unit_test(what_is_known_tells_both_versions_and_the_cause),

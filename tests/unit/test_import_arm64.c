@@ -183,6 +183,18 @@ CHECK_TEST(a_vcpu_without_features_is_not_the_most_a_host_can_grant)
     }
 }
 
+CHECK_TEST(a_list_of_few_registers_does_not_say_what_a_vcpu_lacks)
+{
+    static const char midr[] = "MIDR_EL1 0x413fd0c1\n";
+    static const char all[] = "MIDR_EL1 0x413fd0c1\nID_AA64PFR0_EL1 0x11\n"
+                              "ID_AA64DFR0_EL1 0x6\nID_AA64ISAR1_EL1 0x1\n";
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *few = import("few", midr, "arm64-registers");
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *enough = import("all", all, "arm64-registers");
+
+    check_true("few", mig_snapshot_fact(few, "vcpu.features") == NULL);
+    check_fact("vcpu.features", "none", enough);
+}
+
 CHECK_TEST(a_capture_gives_masks_clock_lengths_and_devices)
 {
     /* clang-format off */
@@ -706,6 +718,7 @@ CHECK_TEST(real_dumps_give_the_hosts_that_ship_with_the_tests)
 
 CHECK_MAIN(cmocka_unit_test(a_fingerprint_gives_registers_and_a_list),
            cmocka_unit_test(a_vcpu_without_features_is_not_the_most_a_host_can_grant),
+           cmocka_unit_test(a_list_of_few_registers_does_not_say_what_a_vcpu_lacks),
            cmocka_unit_test(a_capture_gives_masks_clock_lengths_and_devices),
            cmocka_unit_test(an_older_kernel_has_no_masks_and_gives_forty_address_bits),
            cmocka_unit_test(what_kvm_refused_is_unreadable),
