@@ -18,6 +18,7 @@ static const struct {
 static const char *const names[] = {
     [MIG_MESSAGE_CAPTURE] = "capture",   [MIG_MESSAGE_CAPTURED] = "captured",
     [MIG_MESSAGE_EXCHANGE] = "exchange", [MIG_MESSAGE_EXCHANGED] = "exchanged",
+    [MIG_MESSAGE_PROVE] = "prove",       [MIG_MESSAGE_PROVED] = "proved",
     [MIG_MESSAGE_ERROR] = "error",
 };
 

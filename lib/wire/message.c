@@ -29,6 +29,7 @@ void mig_message_clear(struct mig_message *m)
     mig_bytes_clear(&m->nonce);
     mig_bytes_clear(&m->sealed);
     mig_bytes_clear(&m->sealed_peer);
+    mig_bytes_clear(&m->shown);
     mig_free(m->address);
     mig_free(m->name);
     mig_free(m->phase);
@@ -99,17 +100,32 @@ static void pack_exchange(Mig__Wire__Frame frame, const struct mig_message *m,
     pack(&frame, ret);
 }
 
+static void pack_prove(Mig__Wire__Frame frame, const struct mig_message *m, struct mig_bytes *ret)
+{
+    Mig__Wire__Prove prove;
+
+    mig__wire__prove__init(&prove);
+    prove.nonce = borrow(&m->nonce);
+    prove.shown = borrow(&m->shown);
+    prove.timeout_ms = m->timeout_ms;
+    frame.body_case = MIG__WIRE__FRAME__BODY_PROVE;
+    frame.prove = &prove;
+    pack(&frame, ret);
+}
+
 void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
 {
     Mig__Wire__Frame frame;
     Mig__Wire__Capture capture;
     Mig__Wire__Captured captured;
     Mig__Wire__Exchanged exchanged;
+    Mig__Wire__Proved proved;
 
     mig__wire__frame__init(&frame);
     mig__wire__capture__init(&capture);
     mig__wire__captured__init(&captured);
     mig__wire__exchanged__init(&exchanged);
+    mig__wire__proved__init(&proved);
     frame.version = MIG_WIRE_VERSION;
     frame.id = m->id;
     switch (m->kind) {
@@ -131,6 +147,14 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
         exchanged.sealed_peer = borrow(&m->sealed_peer);
         frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGED;
         frame.exchanged = &exchanged;
+        break;
+    case MIG_MESSAGE_PROVE:
+        pack_prove(frame, m, ret);
+        return;
+    case MIG_MESSAGE_PROVED:
+        proved.sealed = borrow(&m->sealed);
+        frame.body_case = MIG__WIRE__FRAME__BODY_PROVED;
+        frame.proved = &proved;
         break;
     case MIG_MESSAGE_ERROR:
         pack_error(frame, m, ret);
@@ -181,6 +205,12 @@ static bool copy_text(const char *field, const char *from, size_t max, char **re
     return true;
 }
 
+static bool check_timeout(uint32_t ms, struct mig_error *err)
+{
+    return ms <= TIMEOUT_MAX_MS ||
+           mig_fail(err, MIG_LIMIT, "timeout_ms is %u, at most %u are allowed", ms, TIMEOUT_MAX_MS);
+}
+
 static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m,
                           struct mig_error *err)
 {
@@ -189,13 +219,17 @@ static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m
     if (from->address[0] == '\0') {
         return mig_fail(err, MIG_FORMAT, "address is empty");
     }
-    if (from->timeout_ms > TIMEOUT_MAX_MS) {
-        return mig_fail(err, MIG_LIMIT, "timeout_ms is %u, at most %u are allowed",
-                        from->timeout_ms, TIMEOUT_MAX_MS);
-    }
-    return copy_nonce(from->nonce, &m->nonce, err) &&
+    return check_timeout(from->timeout_ms, err) && copy_nonce(from->nonce, &m->nonce, err) &&
            copy_text("address", from->address, ADDRESS_MAX, &m->address, err) &&
            copy_text("name", from->name, NAME_MAX_LEN, &m->name, err);
+}
+
+static bool take_prove(const Mig__Wire__Prove *from, struct mig_message *m, struct mig_error *err)
+{
+    m->kind = MIG_MESSAGE_PROVE;
+    m->timeout_ms = from->timeout_ms;
+    return check_timeout(from->timeout_ms, err) && copy_nonce(from->nonce, &m->nonce, err) &&
+           copy_sealed("shown", from->shown, &m->shown, err);
 }
 
 static enum mig_code code_of(Mig__Wire__Code wire)
@@ -231,6 +265,11 @@ static bool take_body(const Mig__Wire__Frame *frame, struct mig_message *m, stru
         m->kind = MIG_MESSAGE_EXCHANGED;
         return copy_sealed("sealed", frame->exchanged->sealed, &m->sealed, err) &&
                copy_sealed("sealed_peer", frame->exchanged->sealed_peer, &m->sealed_peer, err);
+    case MIG__WIRE__FRAME__BODY_PROVE:
+        return take_prove(frame->prove, m, err);
+    case MIG__WIRE__FRAME__BODY_PROVED:
+        m->kind = MIG_MESSAGE_PROVED;
+        return copy_sealed("sealed", frame->proved->sealed, &m->sealed, err);
     case MIG__WIRE__FRAME__BODY_ERROR:
         return take_error(frame->error, m, err);
     case MIG__WIRE__FRAME__BODY__NOT_SET:

@@ -17,6 +17,8 @@ enum mig_message_kind {
     MIG_MESSAGE_CAPTURED,  /* answer: sealed */
     MIG_MESSAGE_EXCHANGE,  /* ask a source: nonce, address, name, timeout_ms */
     MIG_MESSAGE_EXCHANGED, /* answer: sealed (source), sealed_peer (destination) */
+    MIG_MESSAGE_PROVE,     /* ask: nonce, shown, timeout_ms */
+    MIG_MESSAGE_PROVED,    /* answer: sealed (a proof) */
     MIG_MESSAGE_ERROR,     /* answer: code, phase, text */
     MIG_MESSAGE_KIND_COUNT
 };
@@ -25,7 +27,7 @@ enum mig_message_kind {
 struct mig_message {
     enum mig_message_kind kind;
     uint64_t id; /* chosen by the asker, repeated in the answer */
-    struct mig_bytes nonce, sealed, sealed_peer;
+    struct mig_bytes nonce, sealed, sealed_peer, shown;
     char *address; /* of the destination, as migctl would write it */
     char *name;    /* certificate name expected there; NULL or "" = by address */
     uint32_t timeout_ms;

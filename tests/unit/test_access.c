@@ -23,6 +23,10 @@ CHECK_TEST(each_role_may_ask_for_what_the_matrix_says_and_nothing_else)
         {"captured from here",  MIG_MESSAGE_CAPTURED,  true,  "nnnn"},
         {"exchanged from afar", MIG_MESSAGE_EXCHANGED, false, "nnnn"},
         {"exchanged from here", MIG_MESSAGE_EXCHANGED, true,  "nnnn"},
+        {"prove from afar",     MIG_MESSAGE_PROVE,     false, "nyyn"},
+        {"prove from here",     MIG_MESSAGE_PROVE,     true,  "nyyn"},
+        {"proved from afar",    MIG_MESSAGE_PROVED,    false, "nnnn"},
+        {"proved from here",    MIG_MESSAGE_PROVED,    true,  "nnnn"},
         {"error from afar",     MIG_MESSAGE_ERROR,     false, "nnnn"},
         {"error from here",     MIG_MESSAGE_ERROR,     true,  "nnnn"},
     };

@@ -40,6 +40,8 @@ CHECK_TEST(every_kind_survives_the_wire)
         {"exchange by address", MIG_MESSAGE_EXCHANGE,  "unix:/x",    "",     NULL,      NULL,          NONCE, 0,  0,  0,
          MIG_OK                                                                                                                      },
         {"exchanged",           MIG_MESSAGE_EXCHANGED, NULL,         NULL,   NULL,      NULL,          0,     20, 30, 0,    MIG_OK   },
+        {"prove",               MIG_MESSAGE_PROVE,     NULL,         NULL,   NULL,      NULL,          NONCE, 0,  0,  700,  MIG_OK   },
+        {"proved",              MIG_MESSAGE_PROVED,    NULL,         NULL,   NULL,      NULL,          0,     20, 0,  0,    MIG_OK   },
         {"error",               MIG_MESSAGE_ERROR,     NULL,         NULL,   "capture", "no /dev/kvm", 0,     0,  0,  0,    MIG_IO   },
         {"empty error",         MIG_MESSAGE_ERROR,     NULL,         NULL,   "",        "",            0,     0,  0,  0,    MIG_USAGE},
     };
@@ -53,6 +55,7 @@ CHECK_TEST(every_kind_survives_the_wire)
         m.nonce = bytes_of(nonce, c->nonce);
         m.sealed = bytes_of(nonce, c->sealed);
         m.sealed_peer = bytes_of(nonce, c->sealed_peer);
+        m.shown = bytes_of(nonce, c->kind == MIG_MESSAGE_PROVE ? 24 : 0);
         m.address = mig_strdup(c->address);
         m.name = mig_strdup(c->name);
         m.phase = mig_strdup(c->phase);
@@ -66,6 +69,7 @@ CHECK_TEST(every_kind_survives_the_wire)
         check_bytes(c->label, &m.nonce, &got.nonce);
         check_bytes(c->label, &m.sealed, &got.sealed);
         check_bytes(c->label, &m.sealed_peer, &got.sealed_peer);
+        check_bytes(c->label, &m.shown, &got.shown);
         check_number(c->label, c->timeout_ms, got.timeout_ms);
         check_number(c->label, c->code, got.code);
         check_text(c->label, c->address != NULL ? c->address : "",
@@ -126,6 +130,8 @@ static void pack(const struct bad *c, struct mig_bytes *ret)
     Mig__Wire__Capture capture;
     Mig__Wire__Exchange exchange;
     Mig__Wire__Exchanged exchanged;
+    Mig__Wire__Prove prove;
+    Mig__Wire__Proved proved;
     Mig__Wire__Error error;
     ProtobufCBinaryData data = {.data = (uint8_t *)nonce};
     static char texts[3][1100];
@@ -134,6 +140,8 @@ static void pack(const struct bad *c, struct mig_bytes *ret)
     mig__wire__capture__init(&capture);
     mig__wire__exchange__init(&exchange);
     mig__wire__exchanged__init(&exchanged);
+    mig__wire__prove__init(&prove);
+    mig__wire__proved__init(&proved);
     mig__wire__error__init(&error);
     (void)strcpy(texts[0], c->address);
     (void)strcpy(texts[1], c->name);
@@ -157,6 +165,15 @@ static void pack(const struct bad *c, struct mig_bytes *ret)
         exchanged.sealed = exchanged.sealed_peer = data;
         exchanged.sealed.len = c->sealed;
         exchanged.sealed_peer.len = c->sealed_peer;
+    } else if (c->kind == MIG_MESSAGE_PROVE) {
+        frame.body_case = MIG__WIRE__FRAME__BODY_PROVE;
+        frame.prove = &prove;
+        prove.nonce = prove.shown = data;
+        prove.shown.len = c->sealed;
+        prove.timeout_ms = c->timeout_ms;
+    } else if (c->kind == MIG_MESSAGE_PROVED) {
+        frame.body_case = MIG__WIRE__FRAME__BODY_PROVED;
+        frame.proved = &proved;
     } else if (c->kind == MIG_MESSAGE_ERROR) {
         frame.body_case = MIG__WIRE__FRAME__BODY_ERROR;
         frame.error = &error;
@@ -199,6 +216,12 @@ CHECK_TEST(a_message_with_a_bad_field_is_refused_by_name)
          "timeout_ms is 3600001, at most 3600000"                                                                                },
         {"no snapshot",    1, MIG_MESSAGE_EXCHANGED,  0,  0, 8, "",        "",         "",        0,       "sealed is empty"     },
         {"only one",       1, MIG_MESSAGE_EXCHANGED,  0,  8, 0, "",        "",         "",        0,       "sealed_peer is empty"},
+        {"prove nothing",  1, MIG_MESSAGE_PROVE,      32, 0, 0, "",        "",         "",        0,       "shown is empty"      },
+        {"prove for free", 1, MIG_MESSAGE_PROVE,      31, 8, 0, "",        "",         "",        0,
+         "nonce of 31 bytes, expected 32"                                                                                        },
+        {"prove for ever", 1, MIG_MESSAGE_PROVE,      32, 8, 0, "",        "",         "",        3600001,
+         "timeout_ms is 3600001, at most 3600000"                                                                                },
+        {"no proof",       1, MIG_MESSAGE_PROVED,     0,  0, 0, "",        "",         "",        0,       "sealed is empty"     },
         {"long phase",     1, MIG_MESSAGE_ERROR,      0,  0, 0, "",        long_text,  "",        0,
          "phase of 1024 characters, at most 31"                                                                                  },
         {"long text",      1, MIG_MESSAGE_ERROR,      0,  0, 0, "",        "",         long_text, 0,
