@@ -7,6 +7,7 @@
 #include "base/now.h"
 #include "base/text.h"
 #include "cpu/field.h"
+#include "pact/proof.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "session/evidence.h"
@@ -65,5 +66,22 @@ bool mig_attest_seal(struct mig_attest *a, const struct mig_key *key, const stru
     }
     mig_snapshot_encode(s, &stamp, &payload);
     return mig_seal(key, MIG_PAYLOAD_SNAPSHOT, payload.items, payload.len, ret, err) ||
+           mig_wrap(err, "seal");
+}
+
+bool mig_attest_seal_proof(const struct mig_attest *a, const struct mig_key *key,
+                           const unsigned char *nonce, struct mig_proof *p, struct mig_bytes *ret,
+                           struct mig_error *err)
+{
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes payload = {0};
+
+    (void)snprintf(p->host, sizeof p->host, "%s", mig_key_identity(key)->name);
+    memcpy(p->boot_id, a->boot_id, sizeof p->boot_id);
+    memcpy(p->nonce, nonce, sizeof p->nonce);
+    p->issued_at = mig_now_unix();
+    p->expires_at = p->issued_at + MIG_LIVE_EXPIRY_S;
+    p->table_version = MIG_TABLE_VERSION;
+    mig_proof_encode(p, &payload);
+    return mig_seal(key, MIG_PAYLOAD_PROOF, payload.items, payload.len, ret, err) ||
            mig_wrap(err, "seal");
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 
 struct mig_key;
+struct mig_proof;
 struct mig_snapshot;
 
 /* How long a snapshot that nobody asked for claims to be of use. */
@@ -33,3 +34,8 @@ MIG_MUST_CHECK bool mig_attest_seal(struct mig_attest *a, const struct mig_key *
                                     const struct mig_snapshot *s,
                                     const struct mig_attest_terms *terms, struct mig_bytes *ret,
                                     struct mig_error *err);
+
+/* Complete @p by who, which boot and when, for the asker's @nonce, and seal it. */
+MIG_MUST_CHECK bool mig_attest_seal_proof(const struct mig_attest *a, const struct mig_key *key,
+                                          const unsigned char *nonce, struct mig_proof *p,
+                                          struct mig_bytes *ret, struct mig_error *err);

@@ -65,6 +65,11 @@ static bool check(const struct mig_agent_options *o, struct mig_error *err)
         return mig_fail(err, MIG_USAGE, "capture-timeout: expected %dms to %ds",
                         CAPTURE_TIMEOUT_MIN_MS, CAPTURE_TIMEOUT_MAX_MS / 1000);
     }
+    if (o->prove_timeout_ms < CAPTURE_TIMEOUT_MIN_MS ||
+        o->prove_timeout_ms > CAPTURE_TIMEOUT_MAX_MS) {
+        return mig_fail(err, MIG_USAGE, "prove-timeout: expected %dms to %ds",
+                        CAPTURE_TIMEOUT_MIN_MS, CAPTURE_TIMEOUT_MAX_MS / 1000);
+    }
     if (o->ready_fd > 1023) {
         return mig_fail(err, MIG_USAGE, "ready-fd: expected a descriptor below 1024");
     }

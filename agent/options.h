@@ -19,7 +19,7 @@ struct mig_agent_options {
     char *listen, *name;
     char *ca, *cert, *key, *crl;
     char *kvm, *replay, *policy;
-    uint64_t capture_timeout_ms, max_peers;
+    uint64_t capture_timeout_ms, prove_timeout_ms, max_peers;
     bool verbose;
     char *config;
     bool check, dump_config;

@@ -3,9 +3,10 @@
  * Theory of operation: a client is a connection; it has at most one request at
  * work and may send the next when that is answered.  A request needs our own
  * snapshot and, for an EXCHANGE, another agent's, fetched meanwhile by an
- * envoy.  It answers when it has all, or at the first failure.  A client may
- * go at any time: its request then loses the envoy and waits unanswered for
- * the capture, which other requests may share.
+ * envoy; a PROVE needs a proof instead.  It answers when it has all, or at the
+ * first failure.  A client may go at any time: its request then loses the
+ * envoy and waits unanswered for the capture, which other requests may share,
+ * or for the proof.
  */
 #include "agent/service.h"
 
@@ -20,10 +21,12 @@
 #include "agent/credentials.h"
 #include "agent/envoy.h"
 #include "agent/options.h"
+#include "agent/prover.h"
 #include "base/array.h"
 #include "base/log.h"
 #include "base/now.h"
 #include "base/text.h"
+#include "pact/proof.h"
 #include "snapshot/snapshot.h"
 #include "wire/listener.h"
 
@@ -54,7 +57,7 @@ struct request {
     enum mig_message_kind kind;
     uint64_t id, started_ms;
     unsigned char nonce[MIG_NONCE_BYTES];
-    bool capturing;
+    bool working; /* the capturer or the prover will call */
     struct mig_envoy *envoy;
     struct mig_bytes sealed, sealed_peer;
 };
@@ -63,6 +66,7 @@ struct mig_service {
     struct mig_loop *loop;
     const struct mig_agent_options *options;
     struct mig_capturer *capturer;
+    struct mig_prover *prover;
     struct mig_credentials *creds;
     struct mig_attest attest;
     struct client *clients;
@@ -82,7 +86,7 @@ static void audit(const struct client *c, const char *what, const char *result)
 }
 
 /* Let go of a request that has been answered or lost its client; it stays only
- * for a capture that will call it. */
+ * for a capture or proof that will call it. */
 static void request_drop(struct request *r)
 {
     if (r->client != NULL) {
@@ -93,7 +97,7 @@ static void request_drop(struct request *r)
     r->envoy = NULL;
     mig_bytes_clear(&r->sealed);
     mig_bytes_clear(&r->sealed_peer);
-    if (!r->capturing) {
+    if (!r->working) {
         mig_free(r);
     }
 }
@@ -125,6 +129,18 @@ static void fail(struct request *r, const char *phase, const struct mig_error *e
     request_drop(r);
 }
 
+static enum mig_message_kind answer_to(enum mig_message_kind kind)
+{
+    switch ((int)kind) {
+    case MIG_MESSAGE_EXCHANGE:
+        return MIG_MESSAGE_EXCHANGED;
+    case MIG_MESSAGE_PROVE:
+        return MIG_MESSAGE_PROVED;
+    default:
+        return MIG_MESSAGE_CAPTURED;
+    }
+}
+
 /* Answer if all is there. */
 static void complete(struct request *r)
 {
@@ -134,7 +150,7 @@ static void complete(struct request *r)
     if (r->sealed.len == 0 || (r->kind == MIG_MESSAGE_EXCHANGE && r->sealed_peer.len == 0)) {
         return;
     }
-    m.kind = r->kind == MIG_MESSAGE_EXCHANGE ? MIG_MESSAGE_EXCHANGED : MIG_MESSAGE_CAPTURED;
+    m.kind = answer_to(r->kind);
     reply(r->client, &m); /* borrows both */
     (void)snprintf(result, sizeof result, "answered in %" PRIu64 " ms%s",
                    mig_now_ms() - r->started_ms,
@@ -150,7 +166,7 @@ static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *fa
     struct mig_attest_terms terms = {.nonce = r->nonce};
     struct mig_error err = *failure;
 
-    r->capturing = false;
+    r->working = false;
     if (r->client == NULL) {
         request_drop(r);
         return;
@@ -160,6 +176,25 @@ static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *fa
         !mig_attest_seal(&service->attest, service->creds->key, s, &terms, &r->sealed, &err)) {
         fail(r, "capture", &err);
     } else {
+        complete(r);
+    }
+}
+
+static void on_proof(struct mig_proof *p, const struct mig_error *failure, void *data)
+{
+    struct request *r = data;
+    struct mig_service *service = r->service; /* may be gone when the client is */
+    struct mig_error err = *failure;
+
+    r->working = false;
+    if (r->client == NULL) {
+        request_drop(r);
+    } else if (p == NULL || !mig_attest_seal_proof(&service->attest, service->creds->key, r->nonce,
+                                                   p, &r->sealed, &err)) {
+        fail(r, "prove", &err);
+    } else {
+        mig_log_info("proof: %s, %u words compared", mig_outcome_name(p->proven.outcome),
+                     p->proven.compared);
         complete(r);
     }
 }
@@ -186,6 +221,25 @@ static uint64_t exchange_time(const struct mig_message *m)
     return ms < EXCHANGE_MAX_MS ? ms : EXCHANGE_MAX_MS;
 }
 
+/* Who speaks for a host has no KVM of it; what makes no sense needs no child. */
+static void begin_proof(struct request *r, const struct mig_message *m)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *shown = NULL;
+    struct mig_error err;
+
+    if (mig_capturer_replays(r->service->capturer)) {
+        r->working = false;
+        (void)mig_fail(&err, MIG_MISSING,
+                       "this agent replays a stored snapshot and has no KVM of that host to ask");
+        fail(r, "prove", &err);
+    } else if (!mig_proof_read_ask(m->shown.items, m->shown.len, &shown, &err)) {
+        r->working = false;
+        fail(r, "prove", &err);
+    } else {
+        mig_prover_ask(r->service->prover, &m->shown, m->timeout_ms, on_proof, r);
+    }
+}
+
 static void begin(struct client *c, const struct mig_message *m)
 {
     struct mig_service *s = c->service;
@@ -197,17 +251,21 @@ static void begin(struct client *c, const struct mig_message *m)
                           .kind = m->kind,
                           .id = m->id,
                           .started_ms = mig_now_ms(),
-                          .capturing = true};
+                          .working = true};
     memcpy(r->nonce, m->nonce.items, sizeof r->nonce);
     c->request = r;
     mig_peer_expect(c->peer, "request", 0); /* its parts have deadlines of their own */
     if (m->kind == MIG_MESSAGE_EXCHANGE &&
         !mig_envoy_new(s->loop, s->creds, m, exchange_time(m), on_envoy, r, &r->envoy, &err)) {
-        r->capturing = false;
+        r->working = false;
         fail(r, "resolve", &err);
         return;
     }
-    mig_capturer_ask(s->capturer, on_snapshot, r);
+    if (m->kind == MIG_MESSAGE_PROVE) {
+        begin_proof(r, m);
+    } else {
+        mig_capturer_ask(s->capturer, on_snapshot, r);
+    }
 }
 
 static bool check(const struct client *c, const struct mig_message *m, struct mig_error *err)
@@ -356,6 +414,7 @@ bool mig_service_new(struct mig_loop *loop, const struct mig_agent_options *o,
     s->loop = loop;
     s->options = o;
     s->capturer = capturer;
+    s->prover = mig_prover_new(loop, o);
     s->creds = mig_credentials_ref(creds);
     if (!mig_attest_init(&s->attest, err)) {
         return false;
@@ -376,6 +435,7 @@ void mig_service_free(struct mig_service *s)
     while (s->clients != NULL) {
         client_free(s->clients);
     }
+    mig_prover_free(s->prover);
     mig_free(s->listeners.items);
     mig_credentials_free(s->creds);
     mig_free(s);

@@ -55,6 +55,16 @@ void mig_proven_add(struct mig_proven *p, const struct mig_mismatch *m);
  * one is there that is worth more (NOT_ENFORCED, NOT_TRIED). */
 void mig_proven_settle(struct mig_proven *p);
 
+struct mig_result; /* compat/negotiate.h */
+
+/* What @p, tried on @host for the answer @r, does to it: findings "proof/..."
+ * that name each place and an incompatible verdict, one finding
+ * "kvm/cpuid-not-enforced", or an unknown.  Nothing when it held. */
+void mig_proven_tell(const struct mig_proven *p, const char *host, struct mig_result *r);
+
+/* The same where no proof came at all. */
+void mig_proven_tell_missing(const char *host, const char *why, struct mig_result *r);
+
 void mig_proven_clear(struct mig_proven *p);
 static inline void mig_proven_clear_auto(struct mig_proven *p)
 {
