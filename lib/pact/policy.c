@@ -136,6 +136,30 @@ static void print_allow(const struct mig_policy *p, struct mig_text *t)
     }
 }
 
+static const char *const prove_words[] = {
+    [MIG_PROVE_OFF] = "off", [MIG_PROVE_LIVE] = "live", [MIG_PROVE_REQUIRED] = "required"};
+
+static bool says_prove(const struct mig_policy *p)
+{
+    return p->prove != MIG_PROVE_UNSAID;
+}
+
+static bool read_prove(struct mig_policy *p, const char *value, struct mig_error *err)
+{
+    for (size_t i = MIG_PROVE_OFF; i < MIG_COUNT(prove_words); i++) {
+        if (strcmp(value, prove_words[i]) == 0) {
+            p->prove = (enum mig_prove)i;
+            return true;
+        }
+    }
+    return mig_fail(err, MIG_USAGE, "expected off, live or required, got '%.40s'", value);
+}
+
+static void print_prove(const struct mig_policy *p, struct mig_text *t)
+{
+    mig_text_add(t, prove_words[p->prove]);
+}
+
 static const struct {
     const char *name;
     bool (*says)(const struct mig_policy *p);
@@ -147,6 +171,7 @@ static const struct {
     {"tolerate", says_tolerate, read_tolerate, print_tolerate},
     {"security", says_security, read_security, print_security},
     {"allow",    says_allow,    read_allow,    print_allow   },
+    {"prove",    says_prove,    read_prove,    print_prove   },
 };
 
 /* A mig_options_also_fn. */
@@ -171,7 +196,7 @@ static bool take(void *target, const char *key, const char *value, struct mig_er
     (void)snprintf(shown, sizeof shown, "%s", key);
     mig_text_make_printable(shown);
     return mig_fail(err, MIG_USAGE,
-                    "unknown key '%s'; keys are minimum, max-age, tolerate, security, allow",
+                    "unknown key '%s'; keys are minimum, max-age, tolerate, security, allow, prove",
                     shown);
 }
 
@@ -289,6 +314,7 @@ void mig_policy_tighten(struct mig_policy *into, const struct mig_policy *other)
             other->security_warns && (into->security_warns || !into->says_security);
         into->says_security = true;
     }
+    into->prove = other->prove > into->prove ? other->prove : into->prove;
     tighten_allow(into, other);
 }
 

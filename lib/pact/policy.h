@@ -10,6 +10,14 @@
 
 #define MIG_POLICY_PATH "/etc/mig/policy.conf"
 
+/* How far a verdict rests on proofs; in order of strictness. */
+enum mig_prove {
+    MIG_PROVE_UNSAID,
+    MIG_PROVE_OFF,      /* the tables alone decide */
+    MIG_PROVE_LIVE,     /* every host that can be asked proves */
+    MIG_PROVE_REQUIRED, /* without all proofs there is no verdict */
+};
+
 /* Default: nothing beyond what the programs do without a policy. */
 struct mig_policy {
     int minimum;         /* level a result must reach; 0 = the lowest */
@@ -18,6 +26,7 @@ struct mig_policy {
     bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered, if says_tolerate */
     bool says_security;
     bool security_warns; /* a lost immunity does not stop a running guest, if says_security */
+    enum mig_prove prove;
     bool says_allow;
     char **allow; /* opt-ins that may be offered at all, sorted, if says_allow */
     size_t allow_len;

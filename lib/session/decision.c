@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "session/contract_file.h"
+#include "session/prove.h"
 #include "session/terms.h"
 
 #define DAY_S 86400
@@ -268,7 +269,8 @@ bool mig_decision_make(const struct mig_gather *g, const struct mig_choice *choi
     ret->hosts_len = len;
     return mig_gather_run(g, words, len, ret->hosts, err) &&
            mig_decision_check_names(ret->hosts, words, len, pair, err) &&
-           mig_decision_judge(ret, choice, belief, pair, err);
+           mig_decision_judge(ret, choice, belief, pair, err) &&
+           (!(pair || ret->contract != NULL) || mig_prove_decision(g, words, ret, err));
 }
 
 /* "yes, but" is status 3: losses that --strict does not take, or warnings. */
@@ -293,8 +295,12 @@ void mig_decision_clear(struct mig_decision *d)
 {
     for (size_t i = 0; i < d->hosts_len; i++) {
         mig_evidence_clear(&d->hosts[i]);
+        if (d->proofs != NULL) {
+            mig_proof_slot_clear(&d->proofs[i]);
+        }
     }
     mig_free(d->hosts);
+    mig_free(d->proofs);
     mig_terms_free(d->terms);
     mig_result_clear(&d->result);
     *d = (struct mig_decision){0};

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "compat/negotiate.h"
+#include "pact/policy.h"
 #include "session/gather.h"
 
 struct mig_contract_file; /* session/contract_file.h */
-struct mig_policy;        /* pact/policy.h */
 struct mig_terms;         /* session/terms.h */
 
 /* What a site believes beside what signatures say. */
@@ -20,6 +20,8 @@ struct mig_belief {
     const char *max_age_by;          /* the policy that says so; NULL: the operator */
     const struct mig_policy *policy; /* our own, or NULL */
     const char *policy_file;         /* where it stands */
+    enum mig_prove prove;            /* the operator's word on proofs, or none */
+    enum mig_prove prove_default;    /* what holds when nobody says a word */
 };
 
 struct mig_decision {
@@ -28,7 +30,8 @@ struct mig_decision {
     const struct mig_contract_file *contract;
     struct mig_evidence *hosts; /* in the order they were named */
     size_t hosts_len;
-    struct mig_terms *terms; /* what the result was measured by */
+    struct mig_proof_slot *proofs; /* of the hosts, or NULL: nothing was to prove */
+    struct mig_terms *terms;       /* what the result was measured by */
     struct mig_result result;
 };
 
@@ -38,7 +41,8 @@ enum mig_fail_on { MIG_FAIL_ON_BLOCKER, MIG_FAIL_ON_WARN, MIG_FAIL_ON_NEVER };
 /* Ask @len hosts and answer: the pair question when @pair (then @len is 2),
  * else the baseline.  With a contract: from the first of a pair to the second,
  * or restored on the only one.  Policies, our own and those that agents signed,
- * make @choice and @belief stricter.  Evidence that is refused lowers the verdict to unknown
+ * make @choice and @belief stricter, and hosts may be asked to
+ * prove the answer (session/prove.h).  Evidence that is refused lowers the verdict to unknown
  * and is logged.  False when there is no verdict at all: a host that can not
  * be reached, a wrong command line; further hosts' errors are logged.  @ret
  * starts zeroed but for the contract; the caller clears it in both cases. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/gather.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -116,7 +117,8 @@ static void send_ask(struct call *call)
     uint64_t deadline = mig_session_deadline(&call->session), now = mig_now_ms();
 
     mig_peer_send(call->peer, &call->session.ask);
-    mig_peer_expect(call->peer, "capture", deadline > now ? deadline - now : 1);
+    mig_peer_expect(call->peer, mig_session_task(&call->session),
+                    deadline > now ? deadline - now : 1);
     if (!read_authorities(call->run, &call->run->trouble)) {
         mig_loop_stop(call->run->loop);
     }
@@ -218,19 +220,10 @@ static void add_call(struct run *r, size_t i, size_t beyond, struct mig_evidence
     };
 }
 
-static bool converse(struct run *r, struct mig_evidence *slots, struct mig_error *err)
+static bool converse(struct run *r, struct mig_error *err)
 {
     const struct mig_session_input start = input(MIG_SESSION_START);
 
-    r->calls = mig_alloc(r->len, sizeof *r->calls);
-    if (r->g->via_first) {
-        add_call(r, 0, 1, slots);
-    }
-    for (size_t i = 0; i < r->len && !r->g->via_first; i++) {
-        if (is_live(r, i)) {
-            add_call(r, i, 0, slots);
-        }
-    }
     if (r->calls_len == 0) {
         return true;
     }
@@ -256,6 +249,20 @@ static void read_files(const struct run *r, struct mig_evidence *slots)
             slots[i].error = err;
         }
     }
+}
+
+static bool capture(struct run *r, struct mig_evidence *slots, struct mig_error *err)
+{
+    r->calls = mig_alloc(r->len, sizeof *r->calls);
+    if (r->g->via_first) {
+        add_call(r, 0, 1, slots);
+    }
+    for (size_t i = 0; i < r->len && !r->g->via_first; i++) {
+        if (is_live(r, i)) {
+            add_call(r, i, 0, slots);
+        }
+    }
+    return converse(r, err);
 }
 
 /* A failed slot is still called something in the report. */
@@ -295,11 +302,52 @@ bool mig_gather_run(const struct mig_gather *g, const char *const *hosts, size_t
     memset(ret, 0, len * sizeof *ret);
     r.targets = mig_alloc(len, sizeof *r.targets);
     mig_random(r.nonce, sizeof r.nonce);
-    good = parse_targets(&r, hosts, err) && load_keys(&r, err) && converse(&r, ret, err);
+    good = parse_targets(&r, hosts, err) && load_keys(&r, err) && capture(&r, ret, err);
     if (good) {
         read_files(&r, ret);
         name_failed(&r, ret);
     }
+    end(&r);
+    return good;
+}
+
+/* Whoever answers under another name than before is not the host that was judged. */
+static bool prove(struct run *r, const struct mig_evidence *known, const struct mig_bytes *shown,
+                  struct mig_proof_slot *slots, struct mig_error *err)
+{
+    r->calls = mig_alloc(r->len, sizeof *r->calls);
+    for (size_t i = 0; i < r->len; i++) {
+        struct call *call = &r->calls[r->calls_len];
+
+        if (!slots[i].asked) {
+            continue;
+        }
+        (void)snprintf(r->targets[i].address.name, sizeof r->targets[i].address.name, "%s",
+                       known[i].name);
+        call->run = r;
+        call->session = (struct mig_session){
+            .trust = r->trust,
+            .nonce = r->nonce,
+            .target = &r->targets[i],
+            .shown = shown,
+            .proof = &slots[i],
+            .timeout_ms = r->g->timeout_ms,
+        };
+        r->calls_len++;
+    }
+    return converse(r, err);
+}
+
+bool mig_gather_prove(const struct mig_gather *g, const char *const *hosts,
+                      const struct mig_evidence *known, size_t len, const struct mig_bytes *shown,
+                      struct mig_proof_slot *ret, struct mig_error *err)
+{
+    struct run r = {.g = g, .len = len};
+    bool good;
+
+    r.targets = mig_alloc(len, sizeof *r.targets);
+    mig_random(r.nonce, sizeof r.nonce);
+    good = parse_targets(&r, hosts, err) && load_keys(&r, err) && prove(&r, known, shown, ret, err);
     end(&r);
     return good;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "session/evidence.h"
+#include "session/proof_slot.h"
 #include "session/target.h"
 #include "wire/tls.h"
 
@@ -24,6 +25,14 @@ struct mig_gather {
  * ret[i].error.  The caller clears @ret in both cases. */
 MIG_MUST_CHECK bool mig_gather_run(const struct mig_gather *g, const char *const *hosts, size_t len,
                                    struct mig_evidence *ret, struct mig_error *err);
+
+/* Ask those hosts of mig_gather_run() whose slot says so to prove @shown, each
+ * under the name that its evidence was signed with (@known).  As there, what went
+ * wrong with one is in its slot. */
+MIG_MUST_CHECK bool mig_gather_prove(const struct mig_gather *g, const char *const *hosts,
+                                     const struct mig_evidence *known, size_t len,
+                                     const struct mig_bytes *shown, struct mig_proof_slot *ret,
+                                     struct mig_error *err);
 
 /* The authorities that @g names, for files alone; when it names none @ret stays
  * as it is.  Whatever is wrong with them is MIG_USAGE: it says nothing about evidence. */

@@ -330,6 +330,34 @@ static void print_coverage(const struct mig_report *r, const struct mig_result *
     }
 }
 
+static void print_proofs(const struct mig_report *r, const struct mig_decision *d)
+{
+    bool headed = false;
+
+    for (size_t i = 0; i < d->hosts_len && d->proofs != NULL; i++) {
+        const struct mig_proof_slot *slot = &d->proofs[i];
+        const struct mig_proven *p = &slot->proof.proven;
+        MIG_AUTO(mig_text_clear) struct mig_text t = {0};
+        bool held = slot->error.code == MIG_OK && p->outcome == MIG_OUTCOME_HELD;
+
+        if (!slot->asked) {
+            continue;
+        }
+        if (!headed) {
+            mig_report_text_heading(r, "proofs");
+            headed = true;
+        }
+        mig_paint_add(&t, r->colour, MIG_PAINT_STRONG, d->hosts[i].name);
+        mig_text_add(&t, ": ");
+        mig_paint_add(&t, r->colour, held ? MIG_PAINT_GOOD : MIG_PAINT_BAD,
+                      slot->error.code != MIG_OK ? "missing" : mig_outcome_name(p->outcome));
+        if (slot->error.code == MIG_OK && p->compared > 0) {
+            mig_text_addf(&t, ", %u words%s", p->compared, p->ran ? ", seen by a guest" : "");
+        }
+        mig_page_paragraph(r->out, 2, 6, t.items);
+    }
+}
+
 static void print_guest(const struct mig_report *r, const struct mig_contract_file *f)
 {
     char line[MIG_CONTRACT_LINE_MAX];
@@ -358,6 +386,7 @@ void mig_report_text(const struct mig_report *r, const struct mig_decision *d)
     }
     print_coverage(r, &d->result);
     mig_report_text_hosts(r, d->hosts, d->hosts_len);
+    print_proofs(r, d);
     mig_report_text_findings(&whole, &d->result.findings);
     mig_report_text_losses(r, d->result.losses, d->result.losses_len);
     mig_report_text_profile(r, d->result.profile);

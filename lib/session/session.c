@@ -20,6 +20,9 @@
  * verify); its error names the phase.  Between TLS and READY the driver calls
  * mig_session_admit(), which fixes the peer's name.
  *
+ * Instead of a capture the question may be for a proof (shown): same states,
+ * and the answer goes into the proof's slot.
+ *
  * One question is sent and one answer accepted.  Nothing in an answer is
  * believed for being there: each envelope is opened with our trust, our nonce
  * and the name it must carry.  A source that answers for a destination can
@@ -69,11 +72,24 @@ static void fill_error(struct mig_evidence *slot, const struct mig_target *t, co
     }
 }
 
+static void fill_proof_error(struct mig_session *s, const struct mig_error *err)
+{
+    char who[MIG_NAME_MAX + sizeof s->target->where + 4];
+
+    mig_target_print(s->target, peer_name(s), who, sizeof who);
+    s->proof->error = *err;
+    (void)mig_wrap(&s->proof->error, "%s", who);
+}
+
 static enum mig_session_action fail(struct mig_session *s, const struct mig_error *err)
 {
     struct mig_error no_word;
 
-    fill_error(s->slot, s->target, peer_name(s), err);
+    if (s->shown != NULL) {
+        fill_proof_error(s, err);
+    } else {
+        fill_error(s->slot, s->target, peer_name(s), err);
+    }
     if (s->beyond != NULL) {
         (void)mig_fail(&no_word, err->code, "no snapshot came through its source %s",
                        s->target->where);
@@ -115,11 +131,17 @@ static uint32_t time_for_peer(const struct mig_session *s, uint64_t now_ms)
 
 static enum mig_session_action ask(struct mig_session *s, uint64_t now_ms)
 {
-    s->ask.kind = s->beyond != NULL ? MIG_MESSAGE_EXCHANGE : MIG_MESSAGE_CAPTURE;
+    s->ask.kind = s->shown != NULL    ? MIG_MESSAGE_PROVE
+                  : s->beyond != NULL ? MIG_MESSAGE_EXCHANGE
+                                      : MIG_MESSAGE_CAPTURE;
     s->ask.id = ASK_ID;
     s->ask.nonce.items = mig_memdup(s->nonce, MIG_NONCE_BYTES);
     s->ask.nonce.len = MIG_NONCE_BYTES;
     s->ask.timeout_ms = time_for_peer(s, now_ms);
+    if (s->shown != NULL) {
+        s->ask.shown.items = mig_memdup(s->shown->items, s->shown->len);
+        s->ask.shown.len = s->shown->len;
+    }
     if (s->beyond != NULL) {
         s->ask.address = mig_strdup(s->beyond->where);
         s->ask.name = mig_strdup(s->beyond->address.name);
@@ -193,6 +215,23 @@ static bool open_beyond(const struct mig_session *s, const struct mig_bytes *sea
     return true;
 }
 
+static enum mig_session_action verify_proof(struct mig_session *s,
+                                            const struct mig_session_input *in)
+{
+    const struct mig_proof_want want = {.nonce = s->nonce, .name = s->name, .asked = s->shown};
+    struct mig_error err;
+
+    move(s, MIG_SESSION_VERIFY);
+    if (!mig_proof_slot_open(s->trust, &in->message->sealed, &want, in->now_unix, s->proof, &err)) {
+        (void)mig_wrap(&err, "verify");
+        fill_proof_error(s, &err);
+        move(s, MIG_SESSION_FAILED);
+    } else {
+        move(s, MIG_SESSION_DONE);
+    }
+    return MIG_SESSION_FINISH;
+}
+
 static enum mig_session_action verify(struct mig_session *s, const struct mig_session_input *in)
 {
     const struct mig_message *m = in->message;
@@ -216,7 +255,9 @@ static enum mig_session_action take_answer(struct mig_session *s,
                                            const struct mig_session_input *in)
 {
     const struct mig_message *m = in->message;
-    enum mig_message_kind due = s->beyond != NULL ? MIG_MESSAGE_EXCHANGED : MIG_MESSAGE_CAPTURED;
+    enum mig_message_kind due = s->shown != NULL    ? MIG_MESSAGE_PROVED
+                                : s->beyond != NULL ? MIG_MESSAGE_EXCHANGED
+                                                    : MIG_MESSAGE_CAPTURED;
     struct mig_error err;
 
     if (s->state != MIG_SESSION_WAIT_ANSWER) {
@@ -229,11 +270,11 @@ static enum mig_session_action take_answer(struct mig_session *s,
         return take_error(s, m);
     }
     if (m->kind != due || m->id != ASK_ID) {
-        (void)mig_fail(&err, MIG_FORMAT, "capture: answers with a message of another kind (%d)",
-                       (int)m->kind);
+        (void)mig_fail(&err, MIG_FORMAT, "%s: answers with a message of another kind (%d)",
+                       mig_session_task(s), (int)m->kind);
         return fail(s, &err);
     }
-    return verify(s, in);
+    return s->shown != NULL ? verify_proof(s, in) : verify(s, in);
 }
 
 /* The connection's own message says where it was; who goes in front instead. */
@@ -282,6 +323,11 @@ enum mig_session_action mig_session_step(struct mig_session *s, const struct mig
         return take_end(s);
     }
     MIG_ASSERT(false);
+}
+
+const char *mig_session_task(const struct mig_session *s)
+{
+    return s->shown != NULL ? "prove" : "capture";
 }
 
 uint64_t mig_session_deadline(const struct mig_session *s)

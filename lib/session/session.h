@@ -6,6 +6,7 @@
 #pragma once
 
 #include "session/evidence.h"
+#include "session/proof_slot.h"
 #include "session/target.h"
 #include "wire/message.h"
 
@@ -49,6 +50,8 @@ struct mig_session {
     const struct mig_target *beyond;  /* and for whom beside itself, or NULL */
     struct mig_evidence *slot;        /* of target; zero at the start */
     struct mig_evidence *beyond_slot; /* of beyond, or NULL */
+    const struct mig_bytes *shown;    /* to prove, instead of a capture; or NULL */
+    struct mig_proof_slot *proof;     /* of @shown; zero at the start */
     uint64_t timeout_ms;              /* for everything */
 
     enum mig_session_state state; /* from here on the session's own */
@@ -62,6 +65,9 @@ MIG_MUST_CHECK bool mig_session_admit(struct mig_session *s, struct x509_st *lea
                                       struct mig_error *err);
 
 enum mig_session_action mig_session_step(struct mig_session *s, const struct mig_session_input *in);
+
+/* What the peer is busy with while we wait: "capture" or "prove". */
+const char *mig_session_task(const struct mig_session *s);
 
 /* When it is all over at the latest; valid after START. */
 uint64_t mig_session_deadline(const struct mig_session *s);

@@ -19,6 +19,7 @@ struct voice {
 struct mig_terms {
     const struct mig_choice *asked; /* by the operator, borrowed */
     int64_t asked_age_s;
+    enum mig_prove asked_prove;
     struct {
         struct voice *items;
         size_t len, cap;
@@ -74,6 +75,14 @@ static void settle_max_age(struct mig_terms *t)
     }
 }
 
+/* The strictest word that somebody says; else what the program does by itself. */
+static void settle_prove(struct mig_terms *t)
+{
+    enum mig_prove word = t->asked_prove > t->policy.prove ? t->asked_prove : t->policy.prove;
+
+    t->belief.prove = word != MIG_PROVE_UNSAID ? word : t->belief.prove_default;
+}
+
 static void settle(struct mig_terms *t)
 {
     const struct mig_policy *p = &t->policy;
@@ -96,6 +105,7 @@ static void settle(struct mig_terms *t)
         }
     }
     settle_max_age(t);
+    settle_prove(t);
 }
 
 struct mig_terms *mig_terms_new(const struct mig_choice *choice, const struct mig_belief *belief)
@@ -104,6 +114,7 @@ struct mig_terms *mig_terms_new(const struct mig_choice *choice, const struct mi
 
     t->asked = choice;
     t->asked_age_s = belief->max_age_s;
+    t->asked_prove = belief->prove;
     t->belief = *belief;
     if (belief->policy != NULL) {
         struct voice *own = MIG_PUSH(&t->voices);
@@ -236,11 +247,25 @@ static void explain_security(const struct mig_terms *t, struct mig_result *r)
     }
 }
 
+static bool sets_prove(const struct mig_terms *t, const struct mig_policy *p)
+{
+    return p->prove == t->policy.prove;
+}
+
+static void explain_prove(const struct mig_terms *t, struct mig_result *r)
+{
+    if (t->policy.prove == MIG_PROVE_REQUIRED && t->asked_prove < MIG_PROVE_REQUIRED) {
+        add(r, "policy/prove", MIG_NOTE)->why =
+            mig_strf("every host must prove: %s demands it", who_says(t, sets_prove));
+    }
+}
+
 void mig_terms_explain(const struct mig_terms *t, bool running, struct mig_result *result)
 {
     explain_minimum(t, result);
     explain_tolerate(t, result);
     explain_allow(t, result);
+    explain_prove(t, result);
     if (running) {
         explain_security(t, result);
     }

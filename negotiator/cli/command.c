@@ -113,6 +113,8 @@ bool command_begin(const struct command_form *form, int argc, char **argv, struc
         return false;
     }
     c->host.gather.via_first = c->via_source;
+    c->host.belief.prove = c->no_prove ? MIG_PROVE_OFF : MIG_PROVE_UNSAID;
+    c->host.belief.prove_default = MIG_PROVE_LIVE;
     mig_log_init("migctl", c->host.verbose ? MIG_LOG_INFO : MIG_LOG_WARN);
     return true;
 }

@@ -22,7 +22,7 @@ struct command {
     char *name;
     char *contract;
     char *hosts; /* of --host, joined by commas */
-    bool strict, via_source, help;
+    bool strict, via_source, no_prove, help;
 
     struct mig_words words; /* from here on computed */
     bool json;              /* an object is wanted, not text: command_print() */
@@ -55,6 +55,9 @@ struct command_form {
 #define COMMAND_FAIL_ON                                                                            \
     COMMAND_ROW("fail-on", 0, TEXT, fail_on, "LEVEL", "blocker",                                   \
                 "warn, blocker or never: what moves exit statuses 1 and 3")
+#define COMMAND_NO_PROVE                                                                           \
+    COMMAND_ROW("no-prove", 0, FLAG, no_prove, NULL, NULL,                                         \
+                "do not have live hosts try the answer on their KVM")
 #define COMMAND_HELP COMMAND_ROW("help", 'h', FLAG, help, NULL, NULL, "this text")
 
 /* False: nothing is left to do but to exit with @ret_status.  Always followed

@@ -235,13 +235,63 @@ void report_json_add_coverage(json_t *object, const struct mig_result *r)
     set(object, "uncovered", array);
 }
 
+static json_t *mismatch(const struct mig_mismatch *m)
+{
+    json_t *object = json_object();
+    char place[MIG_REG_TEXT_MAX];
+
+    if (m->key != UINT64_MAX) {
+        mig_reg_print(mig_reg_from_key(m->key), place);
+    }
+    set(object, "id", text(m->key != UINT64_MAX ? place : NULL));
+    set(object, "stage", json_string(mig_stage_name(m->stage)));
+    set(object, "wanted", hex(m->wanted));
+    set(object, "got", m->has_got ? hex(m->got) : json_null());
+    set(object, "errno", text(m->errnum != 0 ? strerrorname_np(m->errnum) : NULL));
+    return object;
+}
+
+static json_t *proof(const char *host, const struct mig_proof_slot *slot, bool contract)
+{
+    const struct mig_proof *p = &slot->proof;
+    json_t *object = json_object(), *array = json_array();
+    bool good = slot->error.code == MIG_OK;
+
+    for (size_t i = 0; i < p->proven.len; i++) {
+        push(array, mismatch(&p->proven.items[i]));
+    }
+    set(object, "host", json_string(host));
+    set(object, "of", json_string(contract ? "contract" : "profile"));
+    set(object, "outcome", text(good ? mig_outcome_name(p->proven.outcome) : NULL));
+    set(object, "ran", json_boolean(p->proven.ran));
+    set(object, "compared", json_integer(p->proven.compared));
+    set(object, "mismatches", array);
+    set(object, "digest", good ? digest(slot->digest) : json_null());
+    set(object, "subject", good ? digest(p->subject) : json_null());
+    set(object, "capability", good ? digest(p->capability) : json_null());
+    set(object, "error", good ? json_null() : json_string(slot->error.msg));
+    return object;
+}
+
+static json_t *proofs(const struct mig_decision *d)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < d->hosts_len && d->proofs != NULL; i++) {
+        if (d->proofs[i].asked) {
+            push(array, proof(d->hosts[i].name, &d->proofs[i], d->contract != NULL));
+        }
+    }
+    return array;
+}
+
 static void add_rest(json_t *object, const struct mig_decision *d)
 {
     report_json_add_coverage(object, &d->result);
     set(object, "profile", report_json_profile(d->result.profile));
     set(object, "findings", report_json_findings(&d->result.findings));
     set(object, "losses", losses(&d->result));
-    set(object, "proofs", json_array());
+    set(object, "proofs", proofs(d));
     set(object, "hosts", report_json_hosts(d->hosts, d->hosts_len));
 }
 

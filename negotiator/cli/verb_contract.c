@@ -23,10 +23,7 @@ static const struct mig_option show_rows[] = {
 static const struct mig_option check_rows[] = {
 #define OPTION MIG_HOST_OPTION
 #include "session/host_options.def"
-    MIG_HOST_OPTION_CONFIG,
-    COMMAND_OUTPUT,
-    COMMAND_FAIL_ON,
-    COMMAND_HELP,
+    MIG_HOST_OPTION_CONFIG, COMMAND_OUTPUT, COMMAND_FAIL_ON, COMMAND_NO_PROVE, COMMAND_HELP,
 };
 
 static void print_hops(const struct mig_report *r, const struct mig_contract *c)

@@ -11,6 +11,7 @@ static const struct mig_option rows[] = {
     COMMAND_FAIL_ON,
     COMMAND_ROW("contract", 0, TEXT, contract, "FILE", NULL,
                 "ask for the running guest that was shown this"),
+    COMMAND_NO_PROVE,
     COMMAND_ROW("via-source", 0, FLAG, via_source, NULL, NULL,
                 "reach only SRC; its agent asks DST's"),
     COMMAND_HELP,
@@ -21,7 +22,8 @@ static const struct command_form form = {
     .usage = "negotiate [options] SRC DST",
     .text = "Can guests move from SRC to DST, on which profile, and what stands against it?\n"
             "With --contract: can this running guest move as it is?  It can only be matched, not\n"
-            "lowered; the profile is then the one that it could be powered on with instead.",
+            "lowered; the profile is then the one that it could be powered on with instead.\n"
+            "Live hosts prove a yes on a scratch vCPU before it is given.",
     .least = 2,
     .most = 2,
 };

@@ -34,9 +34,9 @@ says_not 'own.policy demands'
 policy own '# ours' 'minimum = x86-64-v9'
 expect 2 migctl baseline --policy own.policy "$milan"
 says 'own.policy: line 2: minimum: unknown level'
-policy own 'prove = always'
+policy own 'agree = always'
 expect 2 migctl baseline --policy own.policy "$milan"
-says "unknown key 'prove'"
+says "unknown key 'agree'"
 policy own 'allow = mpx,warp'
 expect 2 migctl baseline --policy own.policy "$milan"
 says "'warp' is no opt-in feature; they are"
@@ -147,7 +147,7 @@ expect 0 migctl snapshot show "${me[@]}" again.sealed
 says 'policy.max-age: 1s' 'policy.security: block'
 
 # A policy that we do not understand can not be kept.
-jq '.facts["policy.prove"] = {value: "always"}' "$icelake" >newer.json
+jq '.facts["policy.agree"] = {value: "always"}' "$icelake" >newer.json
 expect 4 migctl baseline --allow-unsigned newer.json
-says 'verdict: unknown' 'trust/policy' "unknown key 'prove'"
+says 'verdict: unknown' 'trust/policy' "unknown key 'agree'"
 exit 0

@@ -103,7 +103,7 @@ CHECK_TEST(what_is_wrong_is_named_with_file_and_line)
         const char *label, *text, *message;
     } cases[] = {
         {"no pair",         "minimum\n",                     "line 1: expected 'key = value'"               },
-        {"unknown key",     "\n\nprove = yes\n",             "line 3: unknown key 'prove'; keys are minimum"},
+        {"unknown key",     "\n\nagree = yes\n",             "line 3: unknown key 'agree'; keys are minimum"},
         {"strange key",     "\x1b[2J = 1\n",                 "line 1: unknown key '?[2J'"                   },
         {"unknown level",   "minimum = x86-64-v9",           "line 1: minimum: unknown level 'x86-64-v9'"   },
         {"strange level",   "minimum = \x1b[31m",            "minimum: unknown level '?[31m'"               },
@@ -206,7 +206,7 @@ CHECK_TEST(a_signed_policy_that_is_not_understood_is_refused)
     static const struct {
         const char *label, *name, *value, *message;
     } cases[] = {
-        {"newer key",  "policy.prove",    "yes",  "policy: unknown key 'prove'"       },
+        {"newer key",  "policy.agree",    "yes",  "policy: unknown key 'agree'"       },
         {"newer word", "policy.security", "ask",  "policy: security: expected block"  },
         {"newer name", "policy.allow",    "warp", "policy: allow: 'warp' is no opt-in"},
         {"unreadable", "policy.minimum",  NULL,   "policy.minimum: is unreadable"     },

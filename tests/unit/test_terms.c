@@ -168,12 +168,12 @@ CHECK_TEST(a_policy_that_is_not_understood_names_its_host)
 {
     const struct mig_choice choice = {0};
     const struct mig_belief belief = {0};
-    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = host_with("prove=always");
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = host_with("agree=always");
     MIG_AUTO(mig_terms_free) struct mig_terms *t = mig_terms_new(&choice, &belief);
     struct mig_error err = {0};
 
     check_true("refused", !mig_terms_hear(t, "alpha", s, &err));
-    check_contains("message", "alpha: policy: unknown key 'prove'", err.msg);
+    check_contains("message", "alpha: policy: unknown key 'agree'", err.msg);
 }
 
 CHECK_MAIN(cmocka_unit_test(the_strictest_word_counts),
