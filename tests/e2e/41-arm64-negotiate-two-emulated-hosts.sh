@@ -61,6 +61,9 @@ valid negotiation
 json '[.verdict, .passthrough]' '["compatible-on-profile","incompatible"]'
 json '[.hosts[].name]' '["alpha","beta"]'
 json '[.hosts[].kind]' '["live","live"]'
+# Both tried the levelled profile, and a guest on each saw it.
+json '[.proofs[] | [.host, .of, .outcome, .ran, .compared > 40]]' \
+    '[["alpha","profile","held",true,true],["beta","profile","held",true,true]]'
 json '[.findings[] | select(.severity == "blocker")]' '[]'
 json '[.findings[].id] | sort' \
     '["arm64/ID_AA64MMFR0_EL1/PARANGE","arm64/ID_AA64MMFR0_EL1/TGRAN4","arm64/ID_AA64MMFR2_EL1/VARange","arm64/ID_AA64PFR1_EL1/BT","arm64/sve/vl","host/ipa-bits"]'
