@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "compat/merge.h"
 #include "compat/settable.h"
+#include "cpu/arm64_reg.h"
 #include "support/small_host.h"
 
 #define OLD "!kernel.release=6.1.0 "
@@ -367,6 +368,31 @@ CHECK_TEST(vector_lengths_can_only_be_capped)
     }
 }
 
+CHECK_TEST(what_was_taken_may_only_be_rewritten_as_documented)
+{
+    static const struct {
+        const char *label;
+        enum mig_arm64 index;
+        uint64_t wanted, got;
+        bool is_documented;
+    } cases[] = {
+        {"kept",                MIG_ARM64_ID_AA64PFR0_EL1,         0x22,          0x22,          true },
+        {"MPAM is hidden",      MIG_ARM64_ID_AA64PFR0_EL1,         0x10000000022, 0x22,          true },
+        {"MPAM, and more",      MIG_ARM64_ID_AA64PFR0_EL1,         0x10000000022, 0x11,          false},
+        {"MPAM of its own",     MIG_ARM64_ID_AA64PFR0_EL1,         0x22,          0x10000000022, false},
+        {"foreign counters",    MIG_ARM64_ID_AA64DFR0_EL1,         0xf06,         0x6,           true },
+        {"counters taken away", MIG_ARM64_ID_AA64DFR0_EL1,         0x506,         0x6,           false},
+        {"DoubleLock",          MIG_ARM64_ID_AA64DFR0_EL1,         0x6,           0xf000000006,  true },
+        {"ignored",             MIG_ARM64_ID_PFR0_EL1,             0x131,         0,             false},
+        {"a level that stays",  MIG_ARM64_SMCCC_ARCH_WORKAROUND_1, 0,             2,             false},
+    };
+
+    CHECK_EACH (c, cases) {
+        check_number(c->label, c->is_documented,
+                     mig_settable_is_rewrite(mig_reg_arm64(c->index), c->wanted, c->got));
+    }
+}
+
 CHECK_MAIN(cmocka_unit_test(a_field_within_the_mask_goes_by_its_rule),
            cmocka_unit_test(an_exact_field_has_two_values),
            cmocka_unit_test(single_fields_have_minima_and_readings_of_their_own),
@@ -375,4 +401,5 @@ CHECK_MAIN(cmocka_unit_test(a_field_within_the_mask_goes_by_its_rule),
            cmocka_unit_test(masks_of_the_host_go_before_its_release),
            cmocka_unit_test(a_special_case_says_why_and_where_it_stands),
            cmocka_unit_test(the_values_of_a_field_are_listed),
-           cmocka_unit_test(vector_lengths_can_only_be_capped))
+           cmocka_unit_test(vector_lengths_can_only_be_capped),
+           cmocka_unit_test(what_was_taken_may_only_be_rewritten_as_documented))
