@@ -425,6 +425,24 @@ struct mig_settable mig_settable_ask(const struct mig_limit *l, struct mig_reg r
     return ret;
 }
 
+bool mig_settable_is_rewrite(struct mig_reg reg, uint64_t wanted, uint64_t got)
+{
+    for (size_t i = 0; i < MIG_COUNT(part_rows); i++) {
+        const struct part_row *row = &part_rows[i];
+        uint64_t before = mig_bits_get(wanted, row->hi, row->lo);
+        uint64_t after = mig_bits_get(got, row->hi, row->lo);
+
+        if (reg.space != MIG_SPACE_IDREG || row->index != reg.index || reg.sub != MIG_ARM64_SUB) {
+            continue;
+        }
+        if ((row->kind == READS_AS && before == row->number && after == row->other) ||
+            (row->kind == HARDWARES && after == 0)) {
+            wanted = mig_bits_put(wanted, row->hi, row->lo, after);
+        }
+    }
+    return wanted == got;
+}
+
 void mig_settable_values(const struct mig_limit *l, const struct mig_field *f,
                          struct mig_values *ret)
 {

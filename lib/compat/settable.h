@@ -31,6 +31,10 @@ static inline bool mig_settable_is_taken(const struct mig_settable *s)
     return s->answer <= MIG_ANSWER_IGNORES;
 }
 
+/* KVM took @wanted and shows @got: does it only rewrite as documented?  That it
+ * took the value is all the evidence that is needed. */
+bool mig_settable_is_rewrite(struct mig_reg reg, uint64_t wanted, uint64_t got);
+
 /* Values of one field that @l takes, all else in the register left as it is,
  * lowest first.  A wide field lists only the host's own and @more is set. */
 #define MIG_VALUES_MAX 64

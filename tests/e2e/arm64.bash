@@ -24,7 +24,7 @@ mkdir -p "$arm64" "$MIG_CACHE/kernels" || skip "no folder to work in"
     [ -e "$arm64/build.ninja" ] ||
         cmake -S "$MIG_SOURCE" -B "$arm64" -G Ninja -DMIG_STATIC=ON -DCMAKE_BUILD_TYPE=Release \
             --toolchain "$MIG_SOURCE/deploy/arm64.cmake" || exit 1
-    cmake --build "$arm64" -j "$(nproc)" --target mig-agentd first arm64_restore
+    cmake --build "$arm64" -j "$(nproc)" --target mig-agentd first arm64_restore prove_arm64
 ) 9>"$arm64.lock" >"$dir/out" 2>&1 || fail "the programs for arm64 can not be built"
 : >"$dir/out"
 
@@ -58,7 +58,7 @@ emulate() { # NAME KERNEL CPU [options] COMMAND...
     mkdir -p "$dir/$1"
     "$MIG_SOURCE/tests/tools/emulated-host" --arch arm64 --first "$arm64/tests/first" \
         --kernel "$2" --cpu "$3" --smp 1 --out "$dir/$1" --program "$arm64/bin/mig-agentd" \
-        --program "$arm64/tests/arm64_restore" "${@:4}" >"$dir/$1/log" 2>&1
+        --program "$arm64/tests/arm64_restore" --program "$arm64/tests/prove_arm64" "${@:4}" >"$dir/$1/log" 2>&1
 }
 
 emulated() { # NAME PID
