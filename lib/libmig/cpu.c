@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/kvm.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "libmig/failure.h"
 #include "libmig/handles.h"
+
+#if defined(__x86_64__)
+#include "kvm/cpuid.h"
+#endif
 
 static struct libmig_cpu *give(struct mig_snapshot *shown)
 {
@@ -38,6 +45,59 @@ int libmig_cpu_value(const struct libmig_cpu *cpu, const char *id, uint64_t *ret
     }
     *ret = value;
     return mig_failure_none(err);
+}
+
+#if defined(__x86_64__)
+static int copy(const void *table, size_t needed, void *ret, size_t *bytes,
+                struct libmig_error *err)
+{
+    size_t size = *bytes;
+
+    *bytes = needed;
+    if (ret == NULL || size < needed) {
+        return mig_failure_say(err, LIBMIG_ERROR_SPACE, "needs a buffer of %zu bytes", needed);
+    }
+    memcpy(ret, table, needed);
+    return mig_failure_none(err);
+}
+#endif
+
+static int refuse_tables(struct libmig_error *err)
+{
+    return mig_failure_say(err, LIBMIG_ERROR_USAGE, "only x86 has such tables");
+}
+
+int libmig_cpu_cpuid(const struct libmig_cpu *cpu, const struct kvm_cpuid2 *own,
+                     struct kvm_cpuid2 *ret, size_t *bytes, struct libmig_error *err)
+{
+#if defined(__x86_64__)
+    if (cpu->shown->arch == MIG_ARCH_X86) {
+        struct kvm_cpuid2 *table = mig_kvm_cpuid_of(cpu->shown, own);
+        int code =
+            copy(table, sizeof *table + table->nent * sizeof *table->entries, ret, bytes, err);
+
+        mig_free(table);
+        return code;
+    }
+#endif
+    (void)cpu, (void)own, (void)ret, (void)bytes;
+    return refuse_tables(err);
+}
+
+int libmig_cpu_msrs(const struct libmig_cpu *cpu, struct kvm_msrs *ret, size_t *bytes,
+                    struct libmig_error *err)
+{
+#if defined(__x86_64__)
+    if (cpu->shown->arch == MIG_ARCH_X86) {
+        struct kvm_msrs *list = mig_kvm_msrs_of(cpu->shown);
+        int code = copy(list, sizeof *list + list->nmsrs * sizeof *list->entries, ret, bytes, err);
+
+        mig_free(list);
+        return code;
+    }
+#endif
+    (void)cpu, (void)ret, (void)bytes;
+    return refuse_tables(err);
 }
 
 void libmig_cpu_free(struct libmig_cpu *cpu)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "compat/negotiate.h"
+#include "kvm/apply.h"
 #include "libmig/mig.h"
 #include "pact/contract.h"
 
@@ -34,6 +35,12 @@ struct libmig_host {
     struct mig_snapshot *snapshot;
     enum libmig_evidence evidence;
     int64_t age_s;
+};
+
+struct libmig_apply {
+    struct mig_snapshot *shown;
+    struct mig_kvm_show show;
+    struct mig_proven proven;
 };
 
 struct libmig_verdict {

@@ -143,6 +143,24 @@ LIBMIG_MUST_CHECK int libmig_contract_read_unsigned(const char *json, size_t len
 LIBMIG_MUST_CHECK int libmig_contract_expect(const struct libmig_contract *contract, const char *vm,
                                              const char *instance, struct libmig_error *err);
 
+struct libmig_guest {
+    const char *vm;       /* as the VMM calls it for good: a UUID or a name */
+    const char *instance; /* new at every power-on */
+    const char *host;     /* this host's agent, which will sign; NULL: nobody will */
+    const char *vmm_name; /* these three may be NULL: not known */
+    const char *vmm_version;
+    const char *machine_type;
+    const void *reserved[4];
+};
+
+/* What the guest on this vCPU is shown right now, recorded now; after the
+ * registers are set and before or while it runs.  The descriptors stay the
+ * caller's, no vCPU runs.  Ids: 1 to 63 printable characters without space
+ * and slash. */
+LIBMIG_MUST_CHECK int libmig_contract_capture(const struct libmig_guest *guest, int kvm, int vm,
+                                              int vcpu, struct libmig_contract **ret,
+                                              struct libmig_error *err);
+
 /* The exact bytes that the agent of this host signs; free with libmig_free().
  * LIBMIG_ERROR_FORMAT names what an unsigned contract lacks for that. */
 LIBMIG_MUST_CHECK int libmig_contract_payload(const struct libmig_contract *contract,
@@ -176,7 +194,73 @@ struct libmig_cpu *libmig_cpu_of_contract(const struct libmig_contract *contract
  * LIBMIG_ERROR_MISSING when nothing is known of it. */
 LIBMIG_MUST_CHECK int libmig_cpu_value(const struct libmig_cpu *cpu, const char *id, uint64_t *ret,
                                        struct libmig_error *err);
+
+/* x86: the tables for KVM_SET_CPUID2 and KVM_SET_MSRS (linux/kvm.h), for a VMM
+ * that makes the calls itself.  @own (may be NULL) is the table that the VMM made
+ * for this vCPU: what is per vCPU (APIC ids, topology) is taken over from it.
+ * @bytes is the size of the buffer and becomes the size that is needed;
+ * LIBMIG_ERROR_SPACE when that is more, or @ret is NULL.  LIBMIG_ERROR_USAGE when
+ * the CPU is not x86, or this host is not. */
+struct kvm_cpuid2;
+struct kvm_msrs;
+LIBMIG_MUST_CHECK int libmig_cpu_cpuid(const struct libmig_cpu *cpu, const struct kvm_cpuid2 *own,
+                                       struct kvm_cpuid2 *ret, size_t *bytes,
+                                       struct libmig_error *err);
+LIBMIG_MUST_CHECK int libmig_cpu_msrs(const struct libmig_cpu *cpu, struct kvm_msrs *ret,
+                                      size_t *bytes, struct libmig_error *err);
 void libmig_cpu_free(struct libmig_cpu *cpu);
+
+/* -- show it: on descriptors of KVM that the VMM made, in this order -- */
+
+struct libmig_apply;
+
+enum libmig_apply_flags {
+    LIBMIG_APPLY_FILTER_MSRS = 1, /* x86: deny feature MSRs that the CPU does not have */
+    LIBMIG_APPLY_WITHOUT_VCPU = 2 /* arm64: the caller does KVM_ARM_VCPU_INIT itself */
+};
+
+/* One for each VM, or for each thread that makes vCPUs.  @cpu is copied.
+ * LIBMIG_ERROR_USAGE: it is of another architecture. */
+LIBMIG_MUST_CHECK int libmig_apply_new(const struct libmig_cpu *cpu, uint32_t flags,
+                                       struct libmig_apply **ret, struct libmig_error *err);
+
+/* LIBMIG_DIFFERS from any step: KVM refused or changed something, the rest was
+ * tried all the same, and the list of mismatches has grown: the guest must not
+ * run.  Other codes are no answer of KVM: a broken descriptor. */
+
+/* Before the first vCPU of this process (AMX: permission for tiles, which can
+ * not be given back). */
+LIBMIG_MUST_CHECK int libmig_apply_process(struct libmig_apply *apply, int kvm,
+                                           struct libmig_error *err);
+/* Argument for KVM_CREATE_VM. */
+unsigned long libmig_apply_vm_type(const struct libmig_apply *apply, int kvm);
+/* After KVM_CREATE_VM, before its first vCPU. */
+LIBMIG_MUST_CHECK int libmig_apply_vm(struct libmig_apply *apply, int kvm, int vm,
+                                      struct libmig_error *err);
+/* After KVM_CREATE_VCPU (arm64: and the interrupt controller), before it runs. */
+LIBMIG_MUST_CHECK int libmig_apply_vcpu(struct libmig_apply *apply, int vm, int vcpu,
+                                        struct libmig_error *err);
+/* Read everything back and compare: the last word before the guest runs. */
+LIBMIG_MUST_CHECK int libmig_apply_read_back(struct libmig_apply *apply, int vm, int vcpu,
+                                             struct libmig_error *err);
+
+#define LIBMIG_ID_MAX 128
+
+struct libmig_mismatch {
+    char id[LIBMIG_ID_MAX]; /* "x86/cpuid/7.0/ebx"; "" when it is no register */
+    const char *stage;      /* "cpuid", "msr", "read-back" ...: which step; static */
+    uint64_t wanted, got;   /* whole registers */
+    int32_t has_got;        /* 0: it was not read */
+    int32_t errnum;         /* the call failed with this errno; 0: it did not fail */
+    int32_t reserved[4];
+};
+
+/* Of all steps so far. */
+size_t libmig_apply_mismatches(const struct libmig_apply *apply);
+/* LIBMIG_ERROR_MISSING beyond the last. */
+LIBMIG_MUST_CHECK int libmig_apply_mismatch(const struct libmig_apply *apply, size_t index,
+                                            struct libmig_mismatch *ret, struct libmig_error *err);
+void libmig_apply_free(struct libmig_apply *apply);
 
 /* -- hosts: what one can show a guest, as its agent captured it -- */
 
