@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libmig/mig.h"
 
+#include <linux/kvm.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -538,7 +539,106 @@ CHECK_TEST(a_profile_becomes_a_cpu)
     mig_result_clear(&r);
 }
 
-CHECK_MAIN(cmocka_unit_test(versions_agree), cmocka_unit_test(trust_comes_from_files),
+#if defined(__x86_64__)
+static struct libmig_cpu *cpu_of_small(const struct world *w)
+{
+    struct libmig_contract *c = contract(w, STRONG " @x86/msr/10a=0x69");
+    struct libmig_cpu *cpu = libmig_cpu_of_contract(c);
+
+    libmig_contract_free(c);
+    return cpu;
+}
+
+CHECK_TEST(tables_fit_into_the_callers_buffer)
+{
+    struct world *w = world_new();
+    struct libmig_cpu *cpu = cpu_of_small(w);
+    size_t needed = 0, bytes;
+    struct kvm_cpuid2 *table;
+    struct kvm_msrs *list;
+    struct libmig_error err;
+    bool found = false;
+
+    check_number("size", LIBMIG_ERROR_SPACE,
+                 (uint64_t)libmig_cpu_cpuid(cpu, NULL, NULL, &needed, &err));
+    check_true("size", needed > sizeof *table);
+    table = mig_alloc(needed, 1);
+    bytes = needed - 1;
+    check_number("too small", LIBMIG_ERROR_SPACE,
+                 (uint64_t)libmig_cpu_cpuid(cpu, NULL, table, &bytes, &err));
+    check_number("what is needed", needed, bytes);
+    check_number("nothing written", 0, table->nent);
+    check_number("fits", LIBMIG_OK, (uint64_t)libmig_cpu_cpuid(cpu, NULL, table, &bytes, &err));
+    check_number("entries", needed, sizeof *table + table->nent * sizeof *table->entries);
+    for (uint32_t i = 0; i < table->nent; i++) {
+        found = found || (table->entries[i].function == 7 && (table->entries[i].ebx >> 9 & 1) != 0);
+    }
+    check_true("erms", found);
+    mig_free(table);
+
+    needed = 0;
+    check_number("size", LIBMIG_ERROR_SPACE, (uint64_t)libmig_cpu_msrs(cpu, NULL, &needed, &err));
+    list = mig_alloc(needed, 1);
+    check_number("fits", LIBMIG_OK, (uint64_t)libmig_cpu_msrs(cpu, list, &needed, &err));
+    found = false;
+    for (uint32_t i = 0; i < list->nmsrs; i++) {
+        found = found || (list->entries[i].index == 0x10a && list->entries[i].data == 0x69);
+    }
+    check_true("10a", found);
+    mig_free(list);
+    libmig_cpu_free(cpu);
+    world_free(w);
+}
+
+/* No KVM is asked anything: what is no descriptor is no answer of KVM. */
+CHECK_TEST(broken_descriptors_are_no_mismatch)
+{
+    static const struct libmig_guest nobody = {.vm = "web 3", .instance = "7f3a"},
+                                     unborn = {.vm = "web3"},
+                                     astray = {"web3", "7f3a", "no host", NULL, NULL, NULL, {0}},
+                                     guest = {.vm = "web3", .instance = "7f3a", .host = "alpha"};
+    struct world *w = world_new();
+    struct libmig_cpu *cpu = cpu_of_small(w);
+    struct libmig_contract *c = NULL;
+    struct libmig_apply *a = NULL;
+    struct libmig_mismatch m;
+    struct libmig_error err;
+
+    check_number("flags", LIBMIG_ERROR_USAGE, (uint64_t)libmig_apply_new(cpu, 8, &a, &err));
+    check_number("new", LIBMIG_OK, (uint64_t)libmig_apply_new(cpu, 0, &a, &err));
+    libmig_cpu_free(cpu);
+    check_number("type", 0, libmig_apply_vm_type(a, -1));
+    check_number("process", LIBMIG_ERROR_IO, (uint64_t)libmig_apply_process(a, -1, &err));
+    check_number("vm", LIBMIG_ERROR_IO, (uint64_t)libmig_apply_vm(a, -1, -1, &err));
+    check_number("vcpu", LIBMIG_ERROR_IO, (uint64_t)libmig_apply_vcpu(a, -1, -1, &err));
+    check_number("read", LIBMIG_ERROR_IO, (uint64_t)libmig_apply_read_back(a, -1, -1, &err));
+    check_number("none", 0, libmig_apply_mismatches(a));
+    check_number("none", LIBMIG_ERROR_MISSING, (uint64_t)libmig_apply_mismatch(a, 0, &m, &err));
+    libmig_apply_free(a);
+    libmig_apply_free(NULL);
+
+    check_number("capture", LIBMIG_ERROR_IO,
+                 (uint64_t)libmig_contract_capture(&guest, -1, -1, -1, &c, &err));
+    check_number("no id", LIBMIG_ERROR_USAGE,
+                 (uint64_t)libmig_contract_capture(&nobody, -1, -1, -1, &c, &err));
+    check_contains("no id", "vm: expected", err.text);
+    check_number("no instance", LIBMIG_ERROR_USAGE,
+                 (uint64_t)libmig_contract_capture(&unborn, -1, -1, -1, &c, &err));
+    check_contains("no instance", "instance: expected", err.text);
+    check_number("no agent", LIBMIG_ERROR_USAGE,
+                 (uint64_t)libmig_contract_capture(&astray, -1, -1, -1, &c, &err));
+    check_contains("no agent", "host: expected", err.text);
+    world_free(w);
+}
+
+#define X86_TESTS                                                                                  \
+    cmocka_unit_test(tables_fit_into_the_callers_buffer),                                          \
+        cmocka_unit_test(broken_descriptors_are_no_mismatch),
+#else
+#define X86_TESTS
+#endif
+
+CHECK_MAIN(X86_TESTS cmocka_unit_test(versions_agree), cmocka_unit_test(trust_comes_from_files),
            cmocka_unit_test(a_sealed_contract_opens),
            cmocka_unit_test(a_contract_is_of_one_instance),
            cmocka_unit_test(what_is_no_sealed_contract_is_refused),
