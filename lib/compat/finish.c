@@ -101,6 +101,12 @@ static void digest(struct mig_profile *p)
     mig_free(entries);
 }
 
+void mig_profile_sum_up(struct mig_profile *p)
+{
+    list_features(p);
+    digest(p);
+}
+
 /* A register of value 0 is kept, as an MSR is, unless nothing was ever in it;
  * not kept is what a VMM leaves alone. */
 static bool is_kept_idreg(const struct mig_merge *m, const struct mig_word *word,
@@ -187,7 +193,6 @@ struct mig_profile *mig_merge_finish(const struct mig_merge *m)
             : mig_bits_get(merged_word(m, mig_reg_cpuid(0x80000008, 0, MIG_EAX)), 7, 0);
     p->sve_vqs = m->sve_vqs;
     p->tsc_khz = common_tsc(m);
-    list_features(p);
-    digest(p);
+    mig_profile_sum_up(p);
     return p;
 }

@@ -36,5 +36,9 @@ struct mig_snapshot *mig_profile_as_snapshot(const struct mig_profile *p);
 
 /* Value of a word; 0 when it is not there or not covered. */
 uint64_t mig_profile_get(const struct mig_profile *p, struct mig_reg reg);
+
+/* Fill in @features and @digest from the words. */
+void mig_profile_sum_up(struct mig_profile *p);
+
 void mig_profile_free(struct mig_profile *p);
 MIG_AUTO_DEFINE(mig_profile_free, struct mig_profile *);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/evidence.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,65 +48,6 @@ const char *mig_evidence_refusal_of(enum mig_code code)
     return "trust/missing";
 }
 
-/* Takes as long for a near miss as for any other. */
-static bool same_nonce(const unsigned char *a, const unsigned char *b)
-{
-    unsigned char differs = 0;
-
-    for (size_t i = 0; i < MIG_NONCE_BYTES; i++) {
-        differs = (unsigned char)(differs | (a[i] ^ b[i]));
-    }
-    return differs == 0;
-}
-
-/* No evidence is from before 1970, so differences of two times can not wrap. */
-static bool check_times(const struct mig_stamp *stamp, int64_t now, struct mig_evidence *ret,
-                        struct mig_error *err)
-{
-    if (stamp->issued_at <= 0 || stamp->expires_at < stamp->issued_at) {
-        (void)mig_fail(err, MIG_TRUST,
-                       "issued at %" PRId64 ", expires at %" PRId64
-                       ": expected a time after 1970 and an expiry behind it",
-                       stamp->issued_at, stamp->expires_at);
-        return refuse(ret, "trust/malformed");
-    }
-    if (stamp->issued_at - now > MIG_CLOCK_SKEW_S) {
-        (void)mig_fail(err, MIG_STALE,
-                       "issued %" PRId64 " s in the future: clock skew between this host and %s",
-                       stamp->issued_at - now, stamp->host);
-        return refuse(ret, "trust/future");
-    }
-    return true;
-}
-
-static bool check_fresh(const struct mig_stamp *stamp, const unsigned char *nonce, int64_t now,
-                        struct mig_evidence *ret, struct mig_error *err)
-{
-    if (!stamp->has_nonce) {
-        (void)mig_fail(err, MIG_STALE,
-                       "answers no request: a filed snapshot stands in for a live one");
-        return refuse(ret, "trust/replayed");
-    }
-    if (!same_nonce(stamp->nonce, nonce)) {
-        (void)mig_fail(err, MIG_STALE, "answers another request (replayed)");
-        return refuse(ret, "trust/replayed");
-    }
-    if (stamp->expires_at - stamp->issued_at > MIG_LIVE_EXPIRY_S + MIG_CLOCK_SKEW_S) {
-        (void)mig_fail(err, MIG_STALE,
-                       "valid for %" PRId64 " s: a live snapshot is valid for at most %d s",
-                       stamp->expires_at - stamp->issued_at, MIG_LIVE_EXPIRY_S);
-        return refuse(ret, "trust/expired");
-    }
-    if (now - stamp->expires_at > MIG_CLOCK_SKEW_S) {
-        (void)mig_fail(err, MIG_STALE,
-                       "expired %" PRId64 " s ago: clock skew between this host and %s, or a "
-                       "held-back answer",
-                       now - stamp->expires_at, stamp->host);
-        return refuse(ret, "trust/expired");
-    }
-    return true;
-}
-
 static bool check(const struct mig_stamp *stamp, const struct expectation *expect,
                   struct mig_evidence *ret, struct mig_error *err)
 {
@@ -116,8 +56,7 @@ static bool check(const struct mig_stamp *stamp, const struct expectation *expec
                        stamp->host, expect->name);
         return refuse(ret, "trust/wrong-host");
     }
-    return check_times(stamp, expect->now, ret, err) &&
-           (expect->nonce == NULL || check_fresh(stamp, expect->nonce, expect->now, ret, err));
+    return mig_stamp_check(stamp, expect->nonce, expect->now, &ret->refusal, err);
 }
 
 static enum mig_evidence_kind kind_of(const struct mig_stamp *stamp, bool asked)
@@ -126,28 +65,6 @@ static enum mig_evidence_kind kind_of(const struct mig_stamp *stamp, bool asked)
         return MIG_EVIDENCE_REPLAYED;
     }
     return asked ? MIG_EVIDENCE_LIVE : MIG_EVIDENCE_FILED;
-}
-
-static int64_t since(int64_t then, int64_t now)
-{
-    return now > then ? now - then : 0;
-}
-
-/* A replay is stamped today; how old its content is stands in a fact, where it
- * is known at all. */
-static int64_t age_of(const struct mig_snapshot *s, int64_t now)
-{
-    const char *origin = mig_snapshot_fact(s, "replay.issued-at");
-    int64_t issued_at = s->stamp.issued_at;
-    uint64_t seconds;
-
-    if (s->stamp.replayed) {
-        if (origin == NULL || !mig_text_to_u64(origin, INT64_MAX, &seconds)) {
-            return -1;
-        }
-        issued_at = (int64_t)seconds;
-    }
-    return since(issued_at, now);
 }
 
 bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *sealed, size_t len,
@@ -168,8 +85,8 @@ bool mig_evidence_open(const struct mig_trust *trust, const unsigned char *seale
     }
     (void)snprintf(e.name, sizeof e.name, "%s", s->stamp.host);
     e.kind = kind_of(&s->stamp, nonce != NULL);
-    e.age_s = age_of(s, now);
-    e.sealed_age_s = since(s->stamp.issued_at, now);
+    e.age_s = mig_stamp_age(s, now);
+    e.sealed_age_s = mig_stamp_since(&s->stamp, now);
     memcpy(e.digest, payload->digest, sizeof e.digest);
     e.snapshot = mig_steal(&s);
     e.sealed = mig_memdup(sealed, len);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/cleanup.h"
-#include "snapshot/snapshot.h"
+#include "snapshot/stamp.h"
 
 struct mig_trust;
 
@@ -31,11 +31,6 @@ struct mig_evidence {
     unsigned char *sealed; /* the envelope as received; NULL when unsigned */
     size_t sealed_len;
 };
-
-/* Clocks of two hosts may differ by this much before evidence is refused. */
-#define MIG_CLOCK_SKEW_S 60
-/* A live answer says it expires after this long. */
-#define MIG_LIVE_EXPIRY_S 300
 
 /* Open a sealed snapshot at time @now.  With @nonce (MIG_NONCE_BYTES) the
  * answer must repeat it and be fresh: live, or replayed if the agent says so.
