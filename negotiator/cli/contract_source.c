@@ -12,7 +12,7 @@
 
 static const struct contract_source rows[] = {
 #define SOURCE(id, option, metavar, help, fn) [CONTRACT_SOURCE_##id] = {option, fn},
-#include "contract_source.def"
+#include "negotiator/cli/contract_source.def"
 };
 
 const struct contract_source *contract_source_get(enum contract_source_id id)

@@ -11,7 +11,7 @@ struct mig_contract;
 
 enum contract_source_id {
 #define SOURCE(id, option, metavar, help, fn) CONTRACT_SOURCE_##id,
-#include "contract_source.def"
+#include "negotiator/cli/contract_source.def"
     CONTRACT_SOURCE_COUNT
 };
 
@@ -30,4 +30,4 @@ const struct contract_source *contract_source_get(enum contract_source_id id);
 char *contract_source_options(void);
 
 #define SOURCE(id, option, metavar, help, fn) contract_source_fn fn;
-#include "contract_source.def"
+#include "negotiator/cli/contract_source.def"

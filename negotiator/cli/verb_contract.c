@@ -32,7 +32,7 @@ static const struct mig_option record_rows[] = {
                 "new at every power-on (default: what FILE says, else made up)"),
 #define SOURCE(id, option, metavar, help, fn)                                                      \
     COMMAND_ROW(option, 0, TEXT, sources[CONTRACT_SOURCE_##id], metavar, NULL, help),
-#include "contract_source.def"
+#include "negotiator/cli/contract_source.def"
     COMMAND_AGENT,
     COMMAND_STORE,
     COMMAND_OUTPUT,

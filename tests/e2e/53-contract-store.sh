@@ -146,6 +146,27 @@ expect 5 migctl contract list "${far[@]}" --agent unix:/nonexistent/agent.sock
 expect 2 migctl contract list --agent "$sock"
 says '--ca, --cert and --key are needed'
 
+# Files of other VMMs: what a vCPU had, what a template gives whole.
+seeds=$MIG_SOURCE/tests/fuzz/corpus/import
+for seed in members bytes; do
+    mkdir "ch-$seed"
+    cp "$seeds/cloud-hypervisor-$seed.json" "ch-$seed/state.json"
+    expect 0 migctl contract record "${olga[@]}" --vm "ch-$seed" --cloud-hypervisor "ch-$seed" -o json
+    valid contract
+    json '[.vm, .shown.registers["x86/cpuid/7.0/ebx"], .shown.registers["guest/xcr0"], .shown.facts["vmm.name"].value]' \
+        "[\"ch-$seed\",\"0x20\",\"0x7\",\"cloud-hypervisor\"]"
+    expect 0 migctl contract forget "${olga[@]}" "ch-$seed"
+done
+expect 2 migctl contract record "${olga[@]}" --vm x --cloud-hypervisor "$dir/pki"
+says 'state.json: No such file or directory'
+expect 0 migctl contract record "${olga[@]}" --vm fc --firecracker "$seeds/firecracker-template.json"
+says 'guest fc'
+expect 0 migctl contract show "${olga[@]}" fc
+says 'cpuid partial' 'firecracker'
+expect 0 migctl contract forget "${olga[@]}" fc
+expect 0 migctl contract record "${olga[@]}" --vm fc --firecracker "$seeds/firecracker-x86.json"
+expect 0 migctl contract forget "${olga[@]}" fc
+
 # A damaged file is named, the others are there.
 head -c 300 alpha-contracts/db.active >short
 cat short >alpha-contracts/db.active
