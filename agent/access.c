@@ -16,10 +16,20 @@ static const struct {
 };
 
 static const char *const names[] = {
-    [MIG_MESSAGE_CAPTURE] = "capture",   [MIG_MESSAGE_CAPTURED] = "captured",
-    [MIG_MESSAGE_EXCHANGE] = "exchange", [MIG_MESSAGE_EXCHANGED] = "exchanged",
-    [MIG_MESSAGE_PROVE] = "prove",       [MIG_MESSAGE_PROVED] = "proved",
+    [MIG_MESSAGE_CAPTURE] = "capture",
+    [MIG_MESSAGE_CAPTURED] = "captured",
+    [MIG_MESSAGE_EXCHANGE] = "exchange",
+    [MIG_MESSAGE_EXCHANGED] = "exchanged",
+    [MIG_MESSAGE_PROVE] = "prove",
+    [MIG_MESSAGE_PROVED] = "proved",
     [MIG_MESSAGE_ERROR] = "error",
+    [MIG_MESSAGE_CONTRACT_PUT] = "contract put",
+    [MIG_MESSAGE_CONTRACT_HELD] = "contract held",
+    [MIG_MESSAGE_CONTRACT_GET] = "contract get",
+    [MIG_MESSAGE_CONTRACT_LIST] = "contract list",
+    [MIG_MESSAGE_CONTRACT_LISTED] = "contract listed",
+    [MIG_MESSAGE_CONTRACT_FORGET] = "contract forget",
+    [MIG_MESSAGE_CONTRACT_FORGOTTEN] = "contract forgotten",
 };
 
 static_assert(sizeof names / sizeof *names == MIG_MESSAGE_KIND_COUNT, "a name per message");

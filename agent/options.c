@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "pact/policy.h"
+#include "pact/store.h"
 
 #define MAX_PEERS_LIMIT 4096
 #define CAPTURE_TIMEOUT_MIN_MS 50

@@ -6,11 +6,13 @@
  * envoy; a PROVE needs a proof instead.  It answers when it has all, or at the
  * first failure.  A client may go at any time: its request then loses the
  * envoy and waits unanswered for the capture, which other requests may share,
- * or for the proof.
+ * or for the proof.  What is asked of stored contracts needs neither and is
+ * answered at once (contracts.c).
  */
 #include "agent/service.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "agent/access.h"
 #include "agent/attest.h"
 #include "agent/capturer.h"
+#include "agent/contracts.h"
 #include "agent/credentials.h"
 #include "agent/envoy.h"
 #include "agent/options.h"
@@ -48,6 +51,7 @@ struct client {
     struct mig_credentials *creds;
     struct mig_identity who;
     bool local, ready;
+    uid_t user; /* of a local one */
     struct request *request;
 };
 
@@ -268,6 +272,33 @@ static void begin(struct client *c, const struct mig_message *m)
     }
 }
 
+/* "contract get web3" */
+static void audit_contract(const struct client *c, const struct mig_message *m, const char *vm,
+                           const char *result)
+{
+    MIG_AUTO(mig_free)
+    char *what = mig_strf("%s%s%s", mig_access_name(m->kind), vm != NULL && *vm != '\0' ? " " : "",
+                          vm != NULL ? vm : "");
+
+    audit(c, what, result);
+}
+
+static void answer_contract(struct client *c, const struct mig_message *m)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message ret = {0};
+    char result[sizeof((struct mig_error *)0)->msg + 64] = "done";
+    struct mig_error err;
+
+    if (mig_contracts_answer(c->service->options->contracts, c->service->creds, m, &ret, &err)) {
+        ret.id = m->id;
+        reply(c, &ret);
+    } else {
+        (void)snprintf(result, sizeof result, "failed: %s", err.msg);
+        reply_error(c, m->id, "contract", &err);
+    }
+    audit_contract(c, m, ret.vm != NULL ? ret.vm : m->vm, result);
+}
+
 static bool check(const struct client *c, const struct mig_message *m, struct mig_error *err)
 {
     if (!mig_access_check(m->kind, c->who.role, c->local, err)) {
@@ -275,6 +306,9 @@ static bool check(const struct client *c, const struct mig_message *m, struct mi
     }
     if (c->request != NULL) {
         return mig_fail(err, MIG_REFUSED, "a request is at work on this connection");
+    }
+    if (mig_contracts_wanted(m->kind)) {
+        return !c->local || mig_contracts_check_user(m->kind, c->user, err);
     }
     if (m->nonce.len != MIG_NONCE_BYTES) {
         return mig_fail(err, MIG_FORMAT, "nonce of %zu bytes, expected %d", m->nonce.len,
@@ -288,7 +322,7 @@ static void on_message(struct client *c, const struct mig_message *m)
     struct mig_error err;
 
     if (check(c, m, &err)) {
-        begin(c, m);
+        (mig_contracts_wanted(m->kind) ? answer_contract : begin)(c, m);
         return;
     }
     mig_log_warn("audit: %s/%s from %s: %s: refused: %s", mig_role_name(c->who.role), c->who.name,
@@ -368,12 +402,19 @@ static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *dat
     }
 }
 
-static bool is_local(int fd)
+/* Over a unix socket; whose process that is, the kernel knows. */
+static bool is_local(int fd, uid_t *ret_user)
 {
     struct sockaddr_storage at = {0};
-    socklen_t len = sizeof at;
+    struct ucred cred;
+    socklen_t len = sizeof at, cred_len = sizeof cred;
 
-    return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
+    if (getsockname(fd, (struct sockaddr *)&at, &len) != 0 || at.ss_family != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) != 0) {
+        return false;
+    }
+    *ret_user = cred.uid;
+    return true;
 }
 
 static void on_accept(int fd, void *data)
@@ -387,7 +428,7 @@ static void on_accept(int fd, void *data)
     }
     c = MIG_NEW(struct client);
     c->service = s;
-    c->local = is_local(fd);
+    c->local = is_local(fd, &c->user);
     c->creds = mig_credentials_ref(s->creds);
     c->next = s->clients;
     s->clients = c;

@@ -2,10 +2,12 @@
 #include "pact/contract.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "contract.pb-c.h"
+#include "seal/key.h"
 #include "seal/seal.h"
 #include "snapshot/codec.h"
 
@@ -143,14 +145,75 @@ static bool check_hops(const struct mig_contract *c, struct mig_error *err)
     return true;
 }
 
-bool mig_contract_check(const struct mig_contract *c, struct mig_error *err)
+static bool check_ids(const struct mig_contract *c, struct mig_error *err)
 {
-    if (!check_id("vm", c->vm, err) || !check_id("instance", c->instance, err) ||
-        !check_host("recorder", c->recorder, c->recorded_at, err) || !check_hops(c, err)) {
-        return false;
-    }
+    return check_id("vm", c->vm, err) && check_id("instance", c->instance, err);
+}
+
+static bool check_contents(const struct mig_contract *c, struct mig_error *err)
+{
     return (check_stamp(&c->shown->stamp, err) && mig_contract_check_shown(c->shown, err)) ||
            mig_wrap(err, "shown");
+}
+
+bool mig_contract_check(const struct mig_contract *c, struct mig_error *err)
+{
+    return check_ids(c, err) && check_host("recorder", c->recorder, c->recorded_at, err) &&
+           check_hops(c, err) && check_contents(c, err);
+}
+
+bool mig_contract_check_unsigned(const struct mig_contract *c, struct mig_error *err)
+{
+    if (c->recorder[0] != '\0' || c->recorded_at != 0 || c->hops_len > 0) {
+        return mig_fail(err, MIG_FORMAT, "says who recorded it: that is for the signer to say");
+    }
+    return check_ids(c, err) && check_contents(c, err);
+}
+
+bool mig_contract_add_hop(struct mig_contract *c, const char *host, int64_t at,
+                          struct mig_error *err)
+{
+    struct mig_hop *hop;
+
+    if (c->hops_len >= MIG_CONTRACT_HOPS_MAX) {
+        return mig_fail(err, MIG_LIMIT, "more than %d hops", MIG_CONTRACT_HOPS_MAX);
+    }
+    c->hops = mig_resize(c->hops, c->hops_len + 1, sizeof *c->hops);
+    hop = &c->hops[c->hops_len++];
+    *hop = (struct mig_hop){.at = at};
+    (void)snprintf(hop->host, sizeof hop->host, "%s", host);
+    return true;
+}
+
+void mig_contract_record(struct mig_contract *c, const char *host, int64_t at)
+{
+    mig_free(c->hops);
+    c->hops = NULL;
+    c->hops_len = 0;
+    memset(c->recorder, 0, sizeof c->recorder);
+    (void)snprintf(c->recorder, sizeof c->recorder, "%s", host);
+    c->recorded_at = at;
+}
+
+bool mig_contract_seal(const struct mig_contract *c, const struct mig_key *key,
+                       struct mig_bytes *ret, struct mig_error *err)
+{
+    const struct mig_identity *id = mig_key_identity(key);
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
+
+    if (!mig_contract_check(c, err)) {
+        return mig_wrap(err, "contract of %s", c->vm);
+    }
+    if (id->role != MIG_ROLE_AGENT || strcmp(id->name, mig_contract_holder(c)) != 0) {
+        return mig_fail(err, MIG_USAGE, "contract of a guest on '%s' can not be signed by %s '%s'",
+                        mig_contract_holder(c), mig_role_name(id->role), id->name);
+    }
+    mig_contract_encode(c, &bytes);
+    if (bytes.len > MIG_CONTRACT_BYTES_MAX) {
+        return mig_fail(err, MIG_LIMIT, "contract of %s: larger than %u bytes", c->vm,
+                        MIG_CONTRACT_BYTES_MAX);
+    }
+    return mig_seal(key, MIG_PAYLOAD_CONTRACT, bytes.items, bytes.len, ret, err);
 }
 
 /* A message that owns all of its memory, so that the generated code frees it. */

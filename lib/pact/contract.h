@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "snapshot/snapshot.h"
 
+struct mig_key;     /* seal/key.h */
 struct mig_payload; /* seal/seal.h */
 
 #define MIG_VM_ID_MAX 64 /* VM and instance ids, NUL included */
@@ -56,14 +57,33 @@ MIG_MUST_CHECK bool mig_contract_check_shown(const struct mig_snapshot *shown,
 
 /* Every rule that a signed contract keeps. */
 MIG_MUST_CHECK bool mig_contract_check(const struct mig_contract *c, struct mig_error *err);
+/* The same of one that nobody vouches for yet: no recorder, no hops. */
+MIG_MUST_CHECK bool mig_contract_check_unsigned(const struct mig_contract *c,
+                                                struct mig_error *err);
 
 /* Canonical bytes (proto/contract.proto). */
 void mig_contract_encode(const struct mig_contract *c, struct mig_bytes *ret);
+
+/* Signed by the agent that has the guest. */
+MIG_MUST_CHECK bool mig_contract_seal(const struct mig_contract *c, const struct mig_key *key,
+                                      struct mig_bytes *ret, struct mig_error *err);
+
+/* The guest came to @host, which signs from now on. */
+MIG_MUST_CHECK bool mig_contract_add_hop(struct mig_contract *c, const char *host, int64_t at,
+                                         struct mig_error *err);
+
+/* @host, which is about to sign, is the first to vouch for it: what the file or
+ * peer it came from said about that is dropped. */
+void mig_contract_record(struct mig_contract *c, const char *host, int64_t at);
 
 /* Also refuses a signer that is no agent or not of the host that has the
  * guest, and a guest that came there outside the signer's validity. */
 MIG_MUST_CHECK bool mig_contract_decode(const struct mig_payload *payload,
                                         struct mig_contract **ret, struct mig_error *err);
+
+/* As above but without recorder and hops, from one who asks us to sign. */
+MIG_MUST_CHECK bool mig_contract_decode_unsigned(const unsigned char *bytes, size_t len,
+                                                 struct mig_contract **ret, struct mig_error *err);
 
 /* For fuzzing. */
 MIG_MUST_CHECK bool mig_contract_decode_untrusted(const unsigned char *bytes, size_t len,

@@ -85,8 +85,10 @@ static bool is_canonical(const Migctl__V1__Contract *pb, const unsigned char *by
     return again.len == len && memcmp(again.items, bytes, len) == 0;
 }
 
-static bool decode(const unsigned char *bytes, size_t len, struct mig_contract **ret,
-                   struct mig_error *err)
+typedef bool check_fn(const struct mig_contract *c, struct mig_error *err);
+
+static bool decode(const unsigned char *bytes, size_t len, check_fn *check,
+                   struct mig_contract **ret, struct mig_error *err)
 {
     MIG_AUTO(mig_contract_free) struct mig_contract *c = NULL;
     struct mig_budget budget = {UNPACK_BYTES_MAX};
@@ -102,7 +104,7 @@ static bool decode(const unsigned char *bytes, size_t len, struct mig_contract *
         return mig_fail(err, MIG_FORMAT, "truncated, or no contract message");
     }
     c = MIG_NEW(struct mig_contract);
-    done = read_message(pb, c, err) && mig_contract_check(c, err) &&
+    done = read_message(pb, c, err) && check(c, err) &&
            (is_canonical(pb, bytes, len) || mig_fail(err, MIG_FORMAT, "not in canonical form"));
     migctl__v1__contract__free_unpacked(pb, &allocator);
     if (done) {
@@ -114,7 +116,13 @@ static bool decode(const unsigned char *bytes, size_t len, struct mig_contract *
 bool mig_contract_decode_untrusted(const unsigned char *bytes, size_t len,
                                    struct mig_contract **ret, struct mig_error *err)
 {
-    return decode(bytes, len, ret, err) || mig_wrap(err, "contract");
+    return decode(bytes, len, mig_contract_check, ret, err) || mig_wrap(err, "contract");
+}
+
+bool mig_contract_decode_unsigned(const unsigned char *bytes, size_t len, struct mig_contract **ret,
+                                  struct mig_error *err)
+{
+    return decode(bytes, len, mig_contract_check_unsigned, ret, err) || mig_wrap(err, "contract");
 }
 
 static bool check_signer(const struct mig_payload *payload, const struct mig_contract *c,
@@ -148,7 +156,7 @@ bool mig_contract_decode(const struct mig_payload *payload, struct mig_contract 
         return mig_fail(err, MIG_TRUST, "contract is signed by %s '%s', expected an agent",
                         mig_role_name(payload->signer.role), payload->signer.name);
     }
-    if (!decode(payload->bytes, payload->len, &c, err)) {
+    if (!decode(payload->bytes, payload->len, mig_contract_check, &c, err)) {
         return mig_wrap(err, "contract signed by '%s'", payload->signer.name);
     }
     if (!check_signer(payload, c, err)) {

@@ -179,6 +179,20 @@ bool mig_contract_file_read(const struct mig_trust *trust, const char *path, int
     return true;
 }
 
+bool mig_contract_file_open(const struct mig_trust *trust, const char *name,
+                            const struct mig_bytes *sealed, int64_t now,
+                            struct mig_contract_file *ret, struct mig_error *err)
+{
+    *ret = (struct mig_contract_file){.age_s = -1};
+    if (!open_sealed(trust, sealed, now, ret, err)) {
+        (void)mig_wrap(err, "%s", name);
+        ret->error = *err;
+        return false;
+    }
+    ret->age_s = age_of(ret->contract, now);
+    return true;
+}
+
 static const char *remedy_of(const char *refusal)
 {
     static const struct {

@@ -30,6 +30,12 @@ MIG_MUST_CHECK bool mig_contract_file_read(const struct mig_trust *trust, const 
                                            int64_t now, struct mig_contract_file *ret,
                                            struct mig_error *err);
 
+/* The same of a sealed one that did not come from a file; @name is for
+ * messages.  Takes nothing else. */
+MIG_MUST_CHECK bool mig_contract_file_open(const struct mig_trust *trust, const char *name,
+                                           const struct mig_bytes *sealed, int64_t now,
+                                           struct mig_contract_file *ret, struct mig_error *err);
+
 /* Signatures must verify, what has none must be allowed; a contract does not
  * age: it lives as long as the instance.  One finding when it does not carry a
  * verdict; @result is then worth an unknown. */

@@ -13,7 +13,9 @@
 
 static const struct mig_importer importers[] = {
 #define IMPORT(file, name, title)                                                                  \
-    {name, title, mig_import_##file##_recognises, mig_import_##file##_read},
+    {name, title, mig_import_##file##_recognises, mig_import_##file##_read, false},
+#define IMPORT_GUEST(file, name, title)                                                            \
+    {name, title, mig_import_##file##_recognises, mig_import_##file##_read, true},
 #include "snapshot/import.def"
 };
 
@@ -135,22 +137,24 @@ bool mig_import_finish(struct mig_builder *b, const char *format, struct mig_sna
     return mig_builder_freeze(b, ret, err);
 }
 
-static const struct mig_importer *find_importer(const char *text, size_t len)
+static const struct mig_importer *find_importer(const char *text, size_t len, bool of_guest)
 {
     for (size_t i = 0; i < MIG_COUNT(importers); i++) {
-        if (importers[i].recognises(text, len)) {
+        if ((of_guest || !importers[i].of_guest) && importers[i].recognises(text, len)) {
             return &importers[i];
         }
     }
     return NULL;
 }
 
-static bool fail_unknown(struct mig_error *err)
+static bool fail_unknown(bool of_guest, struct mig_error *err)
 {
     MIG_AUTO(mig_text_clear) struct mig_text known = {0};
 
     for (size_t i = 0; i < MIG_COUNT(importers); i++) {
-        mig_text_addf(&known, "%s%s", i == 0 ? "" : ", ", importers[i].title);
+        if (of_guest || !importers[i].of_guest) {
+            mig_text_addf(&known, "%s%s", i == 0 ? "" : ", ", importers[i].title);
+        }
     }
     return mig_fail(err, MIG_FORMAT, "file of no known format; known are %s", known.items);
 }
@@ -175,9 +179,9 @@ static bool import(const char *name, const char *text, size_t len, bool of_guest
     }
     copy = mig_alloc(len + 1, 1);
     memcpy(copy, text, len);
-    importer = find_importer(copy, len);
+    importer = find_importer(copy, len, of_guest);
     if (importer == NULL) {
-        return fail_unknown(err);
+        return fail_unknown(of_guest, err);
     }
     read = of_guest && importer->read == mig_import_cpuid_text_read
                ? mig_import_cpuid_text_read_guest

@@ -18,6 +18,7 @@ struct mig_importer {
     const char *title; /* for people and provenance */
     bool (*recognises)(const char *text, size_t len);
     bool (*read)(const char *text, size_t len, struct mig_snapshot **ret, struct mig_error *err);
+    bool of_guest; /* tells of a guest, never of a host */
 };
 
 /* Our own JSON and every foreign format; @ret_format gets the importer's name

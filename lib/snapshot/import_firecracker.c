@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/text.h"
+#include "cpu/arm64_reg.h"
 #include "snapshot/builder.h"
 #include "snapshot/import.h"
 #include "snapshot/keyset.h"
@@ -43,15 +44,14 @@ static bool read_number(const struct mig_node *object, const char *key, uint64_t
 /* Bits of a register, low half first. */
 struct bitmap {
     uint64_t halves[2];
+    bool open; /* some are as the host has them */
 };
 
 /* @width symbols at most; what a shorter one leaves out on top is 0. */
 static bool read_bitmap(const struct mig_node *object, const char *what, unsigned width,
-                        struct bitmap *ret, struct mig_error *err)
+                        bool may_be_open, struct bitmap *ret, struct mig_error *err)
 {
-    struct bitmap bits = {
-        {0, 0}
-    };
+    struct bitmap bits = {0};
     unsigned symbols = 0;
     const char *text;
 
@@ -62,10 +62,11 @@ static bool read_bitmap(const struct mig_node *object, const char *what, unsigne
         if (*p == '_') {
             continue;
         }
-        if (*p == 'x') {
+        if (*p == 'x' && !may_be_open) {
             return mig_node_fail(object, err, "bitmap of %s holds 'x', an unknown bit", what);
         }
-        if (*p != '0' && *p != '1') {
+        bits.open = bits.open || *p == 'x';
+        if (*p != '0' && *p != '1' && *p != 'x') {
             return mig_node_fail(object, err, "bitmap of %s holds '%c'", what, *p);
         }
         bits.halves[1] = bits.halves[1] << 1 | bits.halves[0] >> 63;
@@ -84,12 +85,35 @@ static bool read_bitmap(const struct mig_node *object, const char *what, unsigne
 struct reading {
     struct mig_builder *builder;
     struct mig_keyset seen;
+    bool is_template;
+    bool is_dump; /* of a template: one that tells all that a guest saw */
+    bool open;    /* it leaves bits to the host */
 };
 
 static void reading_clear_auto(struct reading *r)
 {
     mig_builder_free(r->builder);
     mig_keyset_clear(&r->seen);
+}
+
+/* Does Firecracker write this one itself, whatever a template says? */
+static bool is_normalised(struct mig_reg reg)
+{
+    static const struct {
+        uint32_t first, last;
+        const char *parts;
+    } rows[] = {
+#define NORMALISED(first, last, parts, why) {first, last, parts},
+#include "snapshot/firecracker_leaf.def"
+    };
+
+    for (size_t i = 0; i < MIG_COUNT(rows) && reg.space == MIG_SPACE_CPUID; i++) {
+        if (reg.index >= rows[i].first && reg.index <= rows[i].last &&
+            strchr(rows[i].parts, "abcd"[reg.part]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A limit stays one. */
@@ -106,10 +130,12 @@ static bool read_value(struct reading *r, const struct mig_node *n, struct mig_r
     struct bitmap bits;
 
     mig_reg_print(reg, what);
-    if (!take(r, n, reg, err) || !read_bitmap(n, what, mig_reg_width(reg), &bits, err)) {
+    if (!take(r, n, reg, err) ||
+        !read_bitmap(n, what, mig_reg_width(reg), r->is_template, &bits, err)) {
         return false;
     }
-    if (wanted) {
+    r->open = r->open || bits.open;
+    if (wanted && !bits.open && !(r->is_template && !r->is_dump && is_normalised(reg))) {
         mig_builder_set(r->builder, reg, bits.halves[0]);
     }
     return true;
@@ -195,11 +221,16 @@ static bool read_onereg(struct reading *r, const struct mig_node *n, struct mig_
         return mig_wrap(err, "%s", n->path);
     }
     mig_reg_print(reg, what);
-    if (!take(r, n, reg, err) || !read_bitmap(n, what, ARM64_WIDTH_MAX, &bits, err) ||
+    if (!take(r, n, reg, err) ||
+        !read_bitmap(n, what, ARM64_WIDTH_MAX, r->is_template, &bits, err) ||
         !check_width(n, reg, &bits, err)) {
         return false;
     }
-    if (!mig_onereg_is_core(reg)) {
+    r->open = r->open || bits.open;
+    if (bits.open) {
+        return true;
+    }
+    if (!mig_onereg_is_core(reg) && !r->is_template) {
         mig_builder_set(r->builder, reg, 1);
     }
     if (mig_onereg_is_granted(reg)) {
@@ -321,4 +352,85 @@ bool mig_import_firecracker_read(const char *text, size_t len, struct mig_snapsh
     }
     root = mig_node_root(document);
     return read_document(&root, ret, err);
+}
+
+/*
+ * A CPU template as such: the guest_cpu_config above alone, "x" for what is
+ * left to the host.  "cpu-template-helper template dump" writes one without x
+ * that tells what a guest saw; any other tells it only of registers that are
+ * given whole and that Firecracker does not write itself.
+ */
+#define TEMPLATE_SOURCE "Firecracker CPU template"
+#define TEMPLATE_NAME "firecracker-template"
+
+bool mig_import_firecracker_template_recognises(const char *text, size_t len)
+{
+    return text[0] == '{' && memmem(text, len, "_modifiers\"", 11) != NULL &&
+           (memmem(text, len, "\"cpuid_modifiers\"", 17) != NULL ||
+            memmem(text, len, "\"msr_modifiers\"", 15) != NULL ||
+            memmem(text, len, "\"reg_modifiers\"", 15) != NULL);
+}
+
+static bool read_if_there(struct reading *r, const struct mig_node *root, const char *key,
+                          read_fn *read, struct mig_error *err)
+{
+    return json_object_get(root->json, key) == NULL || read_list(r, root, key, read, err);
+}
+
+static bool read_template(struct reading *r, const struct mig_node *root, struct mig_error *err)
+{
+    static const char *const keys[] = {"kvm_capabilities", "cpuid_modifiers", "msr_modifiers",
+                                       "reg_modifiers",    "vcpu_features",   NULL};
+    bool arm64 = json_object_get(root->json, "reg_modifiers") != NULL;
+    enum mig_coverage coverage = r->is_dump ? MIG_COVER_FULL : MIG_COVER_PARTIAL;
+
+    r->is_template = true;
+    r->builder = mig_builder_new(arm64 ? MIG_ARCH_ARM64 : MIG_ARCH_X86);
+    mig_builder_cover(r->builder, arm64 ? MIG_GROUP_IDREG : MIG_GROUP_CPUID, coverage, 0,
+                      TEMPLATE_SOURCE);
+    if (!arm64) {
+        mig_builder_cover(r->builder, MIG_GROUP_MSR, MIG_COVER_PARTIAL, 0, TEMPLATE_SOURCE);
+    }
+    mig_builder_add_fact(r->builder, "vmm.name", "firecracker", TEMPLATE_SOURCE);
+    return mig_node_check_object(root, keys, err) &&
+           read_if_there(r, root, "cpuid_modifiers", read_leaf, err) &&
+           read_if_there(r, root, "msr_modifiers", read_msr, err) &&
+           read_if_there(r, root, "reg_modifiers", read_onereg, err);
+}
+
+/* Every guest has the leaf that names its vendor, every arm64 one its identity. */
+static bool tells_all(const struct reading *r)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+    struct mig_error unused;
+    uint64_t value;
+    bool arm64;
+
+    if (r->open || !mig_builder_freeze(r->builder, &s, &unused)) {
+        return false;
+    }
+    arm64 = s->arch == MIG_ARCH_ARM64;
+    return mig_snapshot_get(
+               s, arm64 ? mig_reg_arm64(MIG_ARM64_MIDR_EL1) : mig_reg_cpuid(0, 0, MIG_EBX),
+               &value) == MIG_KNOWN &&
+           value != 0;
+}
+
+bool mig_import_firecracker_template_read(const char *text, size_t len, struct mig_snapshot **ret,
+                                          struct mig_error *err)
+{
+    MIG_AUTO(mig_node_free) json_t *document = NULL;
+    MIG_AUTO(reading_clear) struct reading all = {.is_dump = true};
+    MIG_AUTO(reading_clear) struct reading r = {0};
+    struct mig_node root;
+
+    if (!mig_node_parse(text, len, &document, err)) {
+        return false;
+    }
+    root = mig_node_root(document);
+    if (!read_template(&all, &root, err)) {
+        return false;
+    }
+    r.is_dump = tells_all(&all);
+    return read_template(&r, &root, err) && mig_import_finish(r.builder, TEMPLATE_NAME, ret, err);
 }

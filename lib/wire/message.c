@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/text.h"
 #include "negotiate.pb-c.h"
+#include "wire/message_contract.h"
 
 #define NONCE_BYTES 32
 #define ADDRESS_MAX 512
@@ -34,6 +35,7 @@ void mig_message_clear(struct mig_message *m)
     mig_free(m->name);
     mig_free(m->phase);
     mig_free(m->text);
+    mig_message_clear_contract(m);
     *m = (struct mig_message){0};
 }
 
@@ -53,7 +55,7 @@ static char *text_or_empty(char *s)
 
 /* Our own messages quote file names and the like; cut and clean, so that the
  * other side never has to refuse an explanation. */
-static char *fit(const char *s, size_t max)
+char *mig_message_fit(const char *s, size_t max)
 {
     char *copy = mig_strndup(s != NULL ? s : "", max);
 
@@ -61,7 +63,7 @@ static char *fit(const char *s, size_t max)
     return copy;
 }
 
-static void pack(const Mig__Wire__Frame *frame, struct mig_bytes *ret)
+void mig_message_pack(const Mig__Wire__Frame *frame, struct mig_bytes *ret)
 {
     size_t len = mig__wire__frame__get_packed_size(frame);
     unsigned char *items = mig_alloc(len + 1, 1);
@@ -72,8 +74,8 @@ static void pack(const Mig__Wire__Frame *frame, struct mig_bytes *ret)
 
 static void pack_error(Mig__Wire__Frame frame, const struct mig_message *m, struct mig_bytes *ret)
 {
-    MIG_AUTO(mig_free) char *phase = fit(m->phase, PHASE_MAX);
-    MIG_AUTO(mig_free) char *text = fit(m->text, TEXT_MAX);
+    MIG_AUTO(mig_free) char *phase = mig_message_fit(m->phase, PHASE_MAX);
+    MIG_AUTO(mig_free) char *text = mig_message_fit(m->text, TEXT_MAX);
     Mig__Wire__Error error;
 
     mig__wire__error__init(&error);
@@ -82,7 +84,7 @@ static void pack_error(Mig__Wire__Frame frame, const struct mig_message *m, stru
     error.text = text;
     frame.body_case = MIG__WIRE__FRAME__BODY_ERROR;
     frame.error = &error;
-    pack(&frame, ret);
+    mig_message_pack(&frame, ret);
 }
 
 static void pack_exchange(Mig__Wire__Frame frame, const struct mig_message *m,
@@ -97,7 +99,7 @@ static void pack_exchange(Mig__Wire__Frame frame, const struct mig_message *m,
     exchange.timeout_ms = m->timeout_ms;
     frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGE;
     frame.exchange = &exchange;
-    pack(&frame, ret);
+    mig_message_pack(&frame, ret);
 }
 
 static void pack_prove(Mig__Wire__Frame frame, const struct mig_message *m, struct mig_bytes *ret)
@@ -110,7 +112,7 @@ static void pack_prove(Mig__Wire__Frame frame, const struct mig_message *m, stru
     prove.timeout_ms = m->timeout_ms;
     frame.body_case = MIG__WIRE__FRAME__BODY_PROVE;
     frame.prove = &prove;
-    pack(&frame, ret);
+    mig_message_pack(&frame, ret);
 }
 
 void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
@@ -159,10 +161,19 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
     case MIG_MESSAGE_ERROR:
         pack_error(frame, m, ret);
         return;
+    case MIG_MESSAGE_CONTRACT_PUT:
+    case MIG_MESSAGE_CONTRACT_HELD:
+    case MIG_MESSAGE_CONTRACT_GET:
+    case MIG_MESSAGE_CONTRACT_LIST:
+    case MIG_MESSAGE_CONTRACT_LISTED:
+    case MIG_MESSAGE_CONTRACT_FORGET:
+    case MIG_MESSAGE_CONTRACT_FORGOTTEN:
+        mig_message_pack_contract(&frame, m, ret);
+        return;
     case MIG_MESSAGE_KIND_COUNT:
         MIG_ASSERT(m->kind != MIG_MESSAGE_KIND_COUNT);
     }
-    pack(&frame, ret);
+    mig_message_pack(&frame, ret);
 }
 
 /* ---- decode ---- */
@@ -186,8 +197,8 @@ static bool copy_sealed(const char *field, ProtobufCBinaryData from, struct mig_
     return true;
 }
 
-static bool copy_text(const char *field, const char *from, size_t max, char **ret,
-                      struct mig_error *err)
+bool mig_message_copy_text(const char *field, const char *from, size_t max, char **ret,
+                           struct mig_error *err)
 {
     size_t len = strlen(from);
 
@@ -220,8 +231,8 @@ static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m
         return mig_fail(err, MIG_FORMAT, "address is empty");
     }
     return check_timeout(from->timeout_ms, err) && copy_nonce(from->nonce, &m->nonce, err) &&
-           copy_text("address", from->address, ADDRESS_MAX, &m->address, err) &&
-           copy_text("name", from->name, NAME_MAX_LEN, &m->name, err);
+           mig_message_copy_text("address", from->address, ADDRESS_MAX, &m->address, err) &&
+           mig_message_copy_text("name", from->name, NAME_MAX_LEN, &m->name, err);
 }
 
 static bool take_prove(const Mig__Wire__Prove *from, struct mig_message *m, struct mig_error *err)
@@ -246,12 +257,15 @@ static bool take_error(const Mig__Wire__Error *from, struct mig_message *m, stru
 {
     m->kind = MIG_MESSAGE_ERROR;
     m->code = code_of(from->code);
-    return copy_text("phase", from->phase, PHASE_MAX, &m->phase, err) &&
-           copy_text("text", from->text, TEXT_MAX, &m->text, err);
+    return mig_message_copy_text("phase", from->phase, PHASE_MAX, &m->phase, err) &&
+           mig_message_copy_text("text", from->text, TEXT_MAX, &m->text, err);
 }
 
 static bool take_body(const Mig__Wire__Frame *frame, struct mig_message *m, struct mig_error *err)
 {
+    if (mig_message_has_contract(frame)) {
+        return mig_message_take_contract(frame, m, err);
+    }
     switch ((int)frame->body_case) { /* protobuf-c adds a value of its own */
     case MIG__WIRE__FRAME__BODY_CAPTURE:
         m->kind = MIG_MESSAGE_CAPTURE;

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "contract_source.h"
 #include "session/host_options.h"
 #include "session/paint.h"
 #include "session/report_text.h"
@@ -22,6 +23,8 @@ struct command {
     char *name;
     char *contract;
     char *hosts; /* of --host, joined by commas */
+    char *agent, *store, *vm, *instance;
+    char *sources[CONTRACT_SOURCE_COUNT];
     bool strict, via_source, no_prove, help;
 
     struct mig_words words; /* from here on computed */
@@ -58,6 +61,15 @@ struct command_form {
 #define COMMAND_NO_PROVE                                                                           \
     COMMAND_ROW("no-prove", 0, FLAG, no_prove, NULL, NULL,                                         \
                 "do not have live hosts try the answer on their KVM")
+/* Where contracts are kept: --store wins. */
+#define COMMAND_AGENT                                                                              \
+    COMMAND_ROW("agent", 0, TEXT, agent, "HOST", "unix:/run/mig/agent.sock",                       \
+                "agent that keeps the contracts")
+#define COMMAND_STORE                                                                              \
+    COMMAND_ROW("store", 0, TEXT, store, "FOLDER", NULL,                                           \
+                "use this folder of contracts, without an agent")
+#define COMMAND_INSTANCE                                                                           \
+    COMMAND_ROW("instance", 0, TEXT, instance, "ID", NULL, "of VM: insist on this instance")
 #define COMMAND_HELP COMMAND_ROW("help", 'h', FLAG, help, NULL, NULL, "this text")
 
 /* False: nothing is left to do but to exit with @ret_status.  Always followed
@@ -95,6 +107,7 @@ int command_decide(const struct command *c, bool pair);
 int command_decide_contract(const struct command *c, const char *file, const char *const *hosts,
                             size_t len);
 
-/* A contract, signed by our authorities if at all. */
+/* A contract, signed by our authorities if at all; where the verb has --agent
+ * and --store, a word that is no file is a VM. */
 MIG_MUST_CHECK bool command_read_contract(const struct command *c, const char *file,
                                           struct mig_contract_file *ret, struct mig_error *err);

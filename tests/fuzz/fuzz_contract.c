@@ -10,9 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     MIG_AUTO(mig_contract_free) struct mig_contract *c = NULL;
+    MIG_AUTO(mig_contract_free) struct mig_contract *unvouched = NULL;
     MIG_AUTO(mig_bytes_clear) struct mig_bytes again = {0};
     struct mig_error err;
 
+    if (mig_contract_decode_unsigned(data, size, &unvouched, &err)) {
+        MIG_ASSERT(!mig_contract_decode_untrusted(data, size, &c, &err));
+        return 0;
+    }
     if (!mig_contract_decode_untrusted(data, size, &c, &err)) {
         return 0;
     }

@@ -5,7 +5,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+typedef bool import_fn(const char *name, const char *text, size_t len, struct mig_snapshot **ret,
+                       const char **ret_format, struct mig_error *err);
+
+static void try_import(import_fn *import, const uint8_t *data, size_t size)
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *back = NULL;
@@ -13,11 +16,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mig_error err;
     const char *format;
 
-    if (!mig_import("fuzz", (const char *)data, size, &s, &format, &err)) {
-        return 0;
+    if (!import("fuzz", (const char *)data, size, &s, &format, &err)) {
+        return;
     }
     mig_snapshot_encode(s, &s->stamp, &bytes);
     MIG_ASSERT(bytes.len > MIG_SNAPSHOT_BYTES_MAX ||
                mig_snapshot_decode_untrusted(bytes.items, bytes.len, &back, &err));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    try_import(mig_import, data, size);
+    try_import(mig_import_guest, data, size);
     return 0;
 }

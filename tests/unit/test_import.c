@@ -415,7 +415,56 @@ CHECK_TEST(switches_and_parameters_of_a_capture_become_facts)
                  word(s, mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_TSC_TOLERANCE_PPM)));
 }
 
-CHECK_MAIN(cmocka_unit_test(each_format_is_recognised_and_read),
+#define TEMPLATE(leaves, msrs) "{\"cpuid_modifiers\":[" leaves "],\"msr_modifiers\":[" msrs "]}"
+#define FC_ALL "0b00000000000000000000000000010000"
+#define FC_VENDOR FC_LEAF("0x0", FC_REGISTER("ebx", "0b01110101011011100110010101000111"))
+
+/* What is left to the host, and what Firecracker writes itself, a template does
+ * not tell; one that leaves nothing out is a dump. */
+CHECK_TEST(a_firecracker_template_tells_what_it_gives_whole)
+{
+    static const struct {
+        const char *label, *text;
+        enum mig_coverage cpuid;
+        enum mig_known ebx7, eax7, arch_caps;
+    } cases[] = {
+        {"a dump",
+         TEMPLATE(FC_VENDOR
+                  "," FC_LEAF("0x7",       FC_REGISTER("eax", FC_ALL) "," FC_REGISTER("ebx", FC_ALL)),
+         FC_MSR("0x10a",                                                                                                  "0b1010")),
+         MIG_COVER_FULL,                                                                                                                                                                                                                                                   MIG_KNOWN,                                                                                                                                                                           MIG_KNOWN, MIG_KNOWN},
+        {"one bit is the host's",
+         TEMPLATE(FC_VENDOR
+                  "," FC_LEAF("0x7",                     FC_REGISTER("eax",                FC_ALL) "," FC_REGISTER("ebx",                                                         FC_ALL)),
+         FC_MSR("0x10a", "0b10x0")),
+         MIG_COVER_PARTIAL,                                                                                                                                                                                                                                                   MIG_UNCOVERED,                                                                                                                                                                                                                                                                                                                                                                                                                            MIG_KNOWN, MIG_UNCOVERED},
+        {"an open register",
+         TEMPLATE(FC_LEAF("0x7",        FC_REGISTER("eax",            "0bx") "," FC_REGISTER("ebx",                                         FC_ALL)),                                ""),
+         MIG_COVER_PARTIAL,                                                                                                                                  MIG_UNCOVERED,                                                                                                                                                                        MIG_UNCOVERED,                                                                                                                                                                                                                                                                                                           MIG_UNCOVERED},
+        {"not of all leaves", TEMPLATE(FC_LEAF("0x7", FC_REGISTER("eax",     FC_ALL)),                     ""),
+         MIG_COVER_PARTIAL,                            MIG_UNCOVERED,MIG_KNOWN,MIG_UNCOVERED},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+        const char *format = NULL;
+        struct mig_error err;
+        uint64_t unused;
+
+        check_done(c->label, mig_import_guest("given", c->text, strlen(c->text), &s, &format, &err),
+                   &err);
+        check_text(c->label, "firecracker-template", format);
+        check_number(c->label, c->cpuid, s->groups[MIG_GROUP_CPUID].coverage);
+        check_number(c->label, MIG_COVER_NONE, s->groups[MIG_GROUP_KVM_VIEW].coverage);
+        check_number(c->label, c->ebx7, mig_snapshot_get(s, mig_reg_cpuid(7, 0, MIG_EBX), &unused));
+        check_number(c->label, c->eax7, mig_snapshot_get(s, mig_reg_cpuid(7, 0, MIG_EAX), &unused));
+        check_number(c->label, c->arch_caps, mig_snapshot_get(s, mig_reg_msr(0x10a), &unused));
+        check_text(c->label, "firecracker", mig_snapshot_fact(s, "vmm.name"));
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(a_firecracker_template_tells_what_it_gives_whole),
+           cmocka_unit_test(each_format_is_recognised_and_read),
            cmocka_unit_test(bad_input_is_refused_with_the_place_and_what_was_expected),
            cmocka_unit_test(deep_nesting_and_size_are_limits),
            cmocka_unit_test(every_truncation_is_refused_or_reads_as_less),

@@ -80,6 +80,186 @@ CHECK_TEST(every_kind_survives_the_wire)
     }
 }
 
+static void check_texts(const char *label, const char *a, const char *b)
+{
+    check_text(label, a != NULL ? a : "", b != NULL ? b : "");
+}
+
+static struct mig_bytes round_trip(const char *label, const struct mig_message *m,
+                                   struct mig_message *ret)
+{
+    struct mig_bytes body = {0};
+    struct mig_error err;
+
+    mig_message_encode(m, &body);
+    check_done(label, mig_message_decode(body.items, body.len, ret, &err), &err);
+    check_number(label, m->kind, ret->kind);
+    check_number(label, m->id, ret->id);
+    return body;
+}
+
+CHECK_TEST(what_is_said_of_contracts_survives_the_wire)
+{
+    static const struct {
+        const char *label;
+        enum mig_message_kind kind;
+        const char *vm, *instance;
+        size_t contract, sealed;
+        enum mig_standing standing;
+    } cases[] = {
+        {"put",          MIG_MESSAGE_CONTRACT_PUT,       NULL,   NULL,   20, 0,  MIG_STANDING_NONE   },
+        {"held",         MIG_MESSAGE_CONTRACT_HELD,      NULL,   NULL,   0,  20, MIG_STANDING_RETIRED},
+        {"get",          MIG_MESSAGE_CONTRACT_GET,       "web3", "7f3a", 0,  0,  MIG_STANDING_NONE   },
+        {"get any",      MIG_MESSAGE_CONTRACT_GET,       "web3", NULL,   0,  0,  MIG_STANDING_NONE   },
+        {"list",         MIG_MESSAGE_CONTRACT_LIST,      NULL,   NULL,   0,  0,  MIG_STANDING_NONE   },
+        {"list on",      MIG_MESSAGE_CONTRACT_LIST,      "web3", NULL,   0,  0,  MIG_STANDING_ACTIVE },
+        {"listed, none", MIG_MESSAGE_CONTRACT_LISTED,    NULL,   NULL,   0,  0,  MIG_STANDING_NONE   },
+        {"forget",       MIG_MESSAGE_CONTRACT_FORGET,    "web3", "7f3a", 0,  0,  MIG_STANDING_NONE   },
+        {"forgotten",    MIG_MESSAGE_CONTRACT_FORGOTTEN, NULL,   NULL,   0,  0,  MIG_STANDING_NONE   },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = c->kind, .id = 7};
+        MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+
+        m.contract = bytes_of(nonce, c->contract);
+        m.sealed = bytes_of(nonce, c->sealed);
+        m.vm = mig_strdup(c->vm);
+        m.instance = mig_strdup(c->instance);
+        m.standing = c->standing;
+        body = round_trip(c->label, &m, &got);
+        check_bytes(c->label, &m.contract, &got.contract);
+        check_bytes(c->label, &m.sealed, &got.sealed);
+        check_texts(c->label, m.vm, got.vm);
+        check_texts(c->label, m.instance, got.instance);
+        check_number(c->label, m.standing, got.standing);
+        check_number(c->label, 0, got.entries_len);
+    }
+}
+
+/* @len of them; the last one can not be used. */
+static struct mig_message listed(size_t len)
+{
+    struct mig_message m = {.kind = MIG_MESSAGE_CONTRACT_LISTED, .id = 7, .more = true};
+
+    m.entries = mig_alloc(len, sizeof *m.entries);
+    for (; m.entries_len < len; m.entries_len++) {
+        bool bad = m.entries_len + 1 == len;
+
+        m.entries[m.entries_len] = (struct mig_contract_entry){
+            .vm = mig_strf("web%zu", m.entries_len),
+            .standing = MIG_STANDING_ACTIVE,
+            .instance = mig_strdup(bad ? NULL : "7f3a"),
+            .recorder = mig_strdup(bad ? NULL : "alpha"),
+            .holder = mig_strdup(bad ? NULL : "beta"),
+            .error = mig_strdup(bad ? "cut \x1b off" : NULL),
+            .recorded_at = bad ? 0 : 1800000000,
+            .hops = bad ? 0 : 3,
+            .digest = bytes_of(nonce, bad ? 0 : NONCE),
+        };
+    }
+    return m;
+}
+
+CHECK_TEST(a_list_of_contracts_survives_the_wire)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message m = listed(MIG_ENTRIES_ANSWERED_MAX);
+    MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes body = round_trip("list", &m, &got);
+
+    check_number("entries", MIG_ENTRIES_ANSWERED_MAX, got.entries_len);
+    check_true("more", got.more);
+    for (size_t i = 0; i < got.entries_len; i++) {
+        const struct mig_contract_entry *a = &m.entries[i], *b = &got.entries[i];
+        bool bad = i + 1 == got.entries_len;
+
+        check_texts("vm", a->vm, b->vm);
+        check_texts("instance", a->instance, b->instance);
+        check_texts("recorder", a->recorder, b->recorder);
+        check_texts("holder", a->holder, b->holder);
+        check_texts("error", bad ? "cut ? off" : "", b->error);
+        check_number("standing", a->standing, b->standing);
+        check_number("recorded", a->recorded_at, b->recorded_at);
+        check_number("hops", a->hops, b->hops);
+        check_bytes("digest", &a->digest, &b->digest);
+    }
+}
+
+CHECK_TEST(a_bad_word_of_contracts_is_refused_by_name)
+{
+    static struct {
+        const char *label;
+        enum mig_message_kind kind;
+        char vm[66], instance[66];
+        size_t contract, digest;
+        enum mig_standing standing;
+        const char *says;
+    } cases[] = {
+        {"empty put",                  MIG_MESSAGE_CONTRACT_PUT,    "",        "", 0,              0,  0, "contract is empty" },
+        {"long put",                   MIG_MESSAGE_CONTRACT_PUT,    "",        "", 640 * 1024 + 1, 0,  0,
+         "contract of 655361 bytes, at most 655360"                                                                           },
+        {"empty held",                 MIG_MESSAGE_CONTRACT_HELD,   "",        "", 0,              0,  1, "sealed is empty"   },
+        {"get nothing",                MIG_MESSAGE_CONTRACT_GET,    "",        "", 0,              0,  0, "vm is empty"       },
+        {"long vm",                    MIG_MESSAGE_CONTRACT_GET,
+         "1234567890123456789012345678901234567890123456789012345678901234",   "", 0,              0,  0,
+         "vm of 64 characters, at most 63"                                                                                    },
+        {"long instance",              MIG_MESSAGE_CONTRACT_FORGET, "web3",
+         "1234567890123456789012345678901234567890123456789012345678901234",       0,              0,  0,
+         "instance of 64 characters, at most 63"                                                                              },
+        {"escape",                     MIG_MESSAGE_CONTRACT_FORGET, "web\x1b", "", 0,              0,  0, "vm holds byte 0x1b"},
+        {"after nothing that we know", MIG_MESSAGE_CONTRACT_LIST,   "web3",    "", 0,              0,  9,
+         "standing 9 is none that we know"                                                                                    },
+        {"after no standing",          MIG_MESSAGE_CONTRACT_LIST,   "web3",    "", 0,              0,  0,
+         "standing 0 is none that we know"                                                                                    },
+        {"entry without standing",     MIG_MESSAGE_CONTRACT_LISTED, "web3",    "", 0,              32, 0,
+         "standing 0 is none that we know"                                                                                    },
+        {"entry without vm",           MIG_MESSAGE_CONTRACT_LISTED, "",        "", 0,              32, 1, "vm is empty"       },
+        {"entry without digest",       MIG_MESSAGE_CONTRACT_LISTED, "web3",    "", 0,              0,  1,
+         "digest of 0 bytes, expected 32"                                                                                     },
+        {"entry with a short one",     MIG_MESSAGE_CONTRACT_LISTED, "web3",    "", 0,              31, 1,
+         "digest of 31 bytes, expected 32"                                                                                    },
+    };
+    char *zeros = mig_alloc(640 * 1024 + 1, 1);
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+        struct mig_contract_entry entry = {
+            .vm = c->vm,
+            .standing = c->standing,
+            .digest = {(unsigned char *)zeros, c->digest},
+        };
+        const struct mig_message m = {
+            .kind = c->kind,
+            .vm = c->vm,
+            .instance = c->instance,
+            .standing = c->standing,
+            .contract = {(unsigned char *)zeros, c->contract},
+            .entries = &entry,
+            .entries_len = 1,
+        };
+        struct mig_error err = {0};
+
+        mig_message_encode(&m, &body);
+        check_true(c->label, !mig_message_decode(body.items, body.len, &got, &err));
+        check_contains(c->label, c->says, err.msg);
+    }
+    mig_free(zeros);
+}
+
+CHECK_TEST(more_entries_than_an_answer_may_have_are_refused)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message m = listed(MIG_ENTRIES_ANSWERED_MAX + 1);
+    MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+    struct mig_error err = {0};
+
+    mig_message_encode(&m, &body);
+    check_true("one more", !mig_message_decode(body.items, body.len, &got, &err));
+    check_contains("one more", "more than 256 entries", err.msg);
+}
+
 CHECK_TEST(every_code_survives_the_wire)
 {
     for (int code = 1; code < MIG_CODE_COUNT; code++) {
@@ -315,6 +495,10 @@ CHECK_TEST(every_cut_and_every_flipped_bit_is_survived)
 }
 
 CHECK_MAIN(cmocka_unit_test(every_kind_survives_the_wire),
+           cmocka_unit_test(what_is_said_of_contracts_survives_the_wire),
+           cmocka_unit_test(a_list_of_contracts_survives_the_wire),
+           cmocka_unit_test(a_bad_word_of_contracts_is_refused_by_name),
+           cmocka_unit_test(more_entries_than_an_answer_may_have_are_refused),
            cmocka_unit_test(every_code_survives_the_wire),
            cmocka_unit_test(an_explanation_is_cut_and_cleaned_not_refused),
            cmocka_unit_test(a_message_with_a_bad_field_is_refused_by_name),

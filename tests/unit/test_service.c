@@ -16,6 +16,7 @@
 #include "snapshot/builder.h"
 #include "snapshot/json.h"
 #include "support/fleet.h"
+#include "support/guest.h"
 #include "wire/listener.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -106,6 +107,7 @@ static struct agent *agent_new(struct site *site, const char *name, const char *
         .cert = fleet_cert(site->fleet, name),
         .key = fleet_key_file(site->fleet, name),
         .kvm = mig_strdup("/nonexistent/kvm"),
+        .contracts = mig_strf("%s/%s.contracts", site->fleet->dir, name),
         .replay = mig_strdup(file),
         .capture_timeout_ms = LATE_MS,
         .max_peers = max_peers,
@@ -325,6 +327,65 @@ CHECK_TEST(askers_get_what_their_role_may_have)
         }
         agent_free(agent);
     }
+    site_free(&site);
+}
+
+/* Over real connections: who may, and that an answer needs no capture. */
+CHECK_TEST(contracts_are_changed_from_here_and_read_from_afar)
+{
+    static const struct {
+        const char *label, *who;
+        bool local;
+        enum mig_message_kind kind, answer;
+        const char *says;
+    } cases[] = {
+        {"put from afar",           "olga", false, MIG_MESSAGE_CONTRACT_PUT,    MIG_MESSAGE_ERROR,
+         "role 'operator' may ask for 'contract put' over a unix socket only"                                       },
+        {"put by a negotiator",     "nick", true,  MIG_MESSAGE_CONTRACT_PUT,    MIG_MESSAGE_ERROR,
+         "role 'negotiator' may not ask for 'contract put'"                                                         },
+        {"put by an agent",         "beta", true,  MIG_MESSAGE_CONTRACT_PUT,    MIG_MESSAGE_ERROR,
+         "role 'agent' may not ask for 'contract put'"                                                              },
+        {"nothing there",           "nick", false, MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_ERROR,
+         "no contract of 'web3' is stored"                                                                          },
+        {"put",                     "hugo", true,  MIG_MESSAGE_CONTRACT_PUT,    MIG_MESSAGE_CONTRACT_HELD,      NULL},
+        {"put again",               "olga", true,  MIG_MESSAGE_CONTRACT_PUT,    MIG_MESSAGE_CONTRACT_HELD,      NULL},
+        {"get",                     "nick", false, MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_CONTRACT_HELD,      NULL},
+        {"get by a hook",           "hugo", true,  MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_CONTRACT_HELD,      NULL},
+        {"get by a hook from afar", "hugo", false, MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_ERROR,
+         "over a unix socket only"                                                                                  },
+        {"get by an agent",         "beta", false, MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_ERROR,
+         "role 'agent' may not ask for 'contract get'"                                                              },
+        {"list",                    "olga", false, MIG_MESSAGE_CONTRACT_LIST,   MIG_MESSAGE_CONTRACT_LISTED,    NULL},
+        {"forget from afar",        "olga", false, MIG_MESSAGE_CONTRACT_FORGET, MIG_MESSAGE_ERROR,
+         "over a unix socket only"                                                                                  },
+        {"forget",                  "olga", true,  MIG_MESSAGE_CONTRACT_FORGET, MIG_MESSAGE_CONTRACT_FORGOTTEN, NULL},
+        {"gone",                    "olga", true,  MIG_MESSAGE_CONTRACT_GET,    MIG_MESSAGE_ERROR,
+         "no contract of 'web3' is stored"                                                                          },
+    };
+    struct site site = site_new();
+    struct agent *agent = agent_new(&site, "alpha", NULL, 8);
+    MIG_AUTO(mig_contract_free) struct mig_contract *guest = guest_small("avx2");
+
+    mig_contract_record(guest, "", 0);
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = c->kind, .id = 77};
+        struct asker *a;
+
+        if (c->kind == MIG_MESSAGE_CONTRACT_PUT) {
+            mig_contract_encode(guest, &m.contract);
+        } else if (c->kind != MIG_MESSAGE_CONTRACT_LIST) {
+            m.vm = mig_strdup("web3");
+        }
+        a = ask(&site, c->who, c->local ? agent->unix_path : agent->tcp, &m, 1);
+        check_text(c->label, "", a->err.msg);
+        check_number(c->label, 77, a->answer[0].id);
+        check_number(c->label, c->answer, a->answer[0].kind);
+        if (c->says != NULL) {
+            check_contains(c->label, c->says, a->answer[0].text);
+        }
+        asker_free(a);
+    }
+    agent_free(agent);
     site_free(&site);
 }
 
@@ -656,6 +717,7 @@ CHECK_TEST(credentials_that_are_not_an_agents_are_refused)
 
 CHECK_MAIN(
     cmocka_unit_test(askers_get_what_their_role_may_have),
+    cmocka_unit_test(contracts_are_changed_from_here_and_read_from_afar),
     cmocka_unit_test(one_request_at_a_time_on_a_connection),
     cmocka_unit_test(an_exchange_brings_both_snapshots_with_the_nonce_of_the_asker),
     cmocka_unit_test(an_exchange_that_fails_names_phase_and_destination),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire/message_contract.h: what is said of stored contracts, between frame and
+ * struct mig_message; only for message.c.
+ */
+#pragma once
+
+#include "wire/message.h"
+
+struct Mig__Wire__Frame;
+
+/* The encoding of @frame with the body of @m, which says something of contracts. */
+void mig_message_pack_contract(struct Mig__Wire__Frame *frame, const struct mig_message *m,
+                               struct mig_bytes *ret);
+
+/* Is the body of @frame of these kinds? */
+bool mig_message_has_contract(const struct Mig__Wire__Frame *frame);
+MIG_MUST_CHECK bool mig_message_take_contract(const struct Mig__Wire__Frame *frame,
+                                              struct mig_message *m, struct mig_error *err);
+
+void mig_message_clear_contract(struct mig_message *m);
+
+/* A text of a peer: at most @max printable characters. */
+MIG_MUST_CHECK bool mig_message_copy_text(const char *field, const char *from, size_t max,
+                                          char **ret, struct mig_error *err);
+/* Our own text, cut and cleaned. */
+char *mig_message_fit(const char *s, size_t max);
+void mig_message_pack(const struct Mig__Wire__Frame *frame, struct mig_bytes *ret);
