@@ -165,34 +165,41 @@ static void enforce(const struct mig_snapshot *shown, int vm, int vcpu, struct m
     }
 }
 
-/* KVM does not say which entry it refused: the one without which it takes the
- * table, which the vCPU then has. */
+/* Does KVM take the table without this word?  The vCPU then has it so. */
+static bool is_culprit(int vcpu, const struct kvm_cpuid2 *t, uint32_t *word)
+{
+    uint32_t value = *word;
+
+    *word = 0;
+    if (value != 0 && ioctl(vcpu, KVM_SET_CPUID2, t) == 0) {
+        return true;
+    }
+    *word = value;
+    return false;
+}
+
+/* KVM does not say which word it refused. */
 static void name_refused(int vcpu, struct kvm_cpuid2 *t, bool hyperv, int errnum,
                          struct mig_proven *ret)
 {
     struct mig_mismatch m = {.key = UINT64_MAX, .stage = MIG_STAGE_CPUID, .errnum = errnum};
 
-    for (uint32_t i = 0; i < t->nent; i++) {
-        struct kvm_cpuid_entry2 entry = t->entries[i];
-        struct mig_reg reg;
-        uint32_t words[4];
+    for (uint32_t i = 0; m.key == UINT64_MAX && i < t->nent; i++) {
+        struct kvm_cpuid_entry2 *e = &t->entries[i];
+        struct mig_reg reg = mig_kvm_cpuid_place(hyperv, e->function, mig_kvm_cpuid_sub(e));
 
-        t->entries[i].eax = t->entries[i].ebx = t->entries[i].ecx = t->entries[i].edx = 0;
-        if (ioctl(vcpu, KVM_SET_CPUID2, t) != 0) {
-            t->entries[i] = entry;
-            continue;
-        }
-        reg = mig_kvm_cpuid_place(hyperv, entry.function, mig_kvm_cpuid_sub(&entry));
-        mig_kvm_cpuid_words(&entry, words);
-        for (unsigned part = MIG_EAX; part <= MIG_EDX; part++) {
+        for (unsigned part = MIG_EAX; m.key == UINT64_MAX && part <= MIG_EDX; part++) {
+            uint32_t *word = mig_kvm_cpuid_word(e, (enum mig_part)part);
+
             reg.part = (enum mig_part)part;
-            m.key = mig_reg_key(reg);
-            m.wanted = words[part];
-            if (words[part] != 0) {
-                mig_kvm_note(ret, &m);
+            m.wanted = *word;
+            if (is_culprit(vcpu, t, word)) {
+                m.key = mig_reg_key(reg);
             }
         }
-        return;
+    }
+    if (m.key == UINT64_MAX) {
+        m.wanted = 0;
     }
     mig_kvm_note(ret, &m);
 }

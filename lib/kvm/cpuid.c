@@ -81,7 +81,7 @@ void mig_kvm_cpuid_words(const struct kvm_cpuid_entry2 *e, uint32_t ret[4])
     ret[MIG_EDX] = e->edx;
 }
 
-static uint32_t *word_of(struct kvm_cpuid_entry2 *e, enum mig_part part)
+uint32_t *mig_kvm_cpuid_word(struct kvm_cpuid_entry2 *e, enum mig_part part)
 {
     switch (part) {
     case MIG_EAX:
@@ -173,7 +173,8 @@ static void add_space(struct kvm_cpuid2 *t, const struct mig_snapshot *shown, en
         if (entries[i].errnum == 0) {
             uint32_t value = (uint32_t)entries[i].value;
 
-            *word_of(entry_for(t, function, reg.sub), reg.part) = value != 0 ? value + moved : 0;
+            *mig_kvm_cpuid_word(entry_for(t, function, reg.sub), reg.part) =
+                value != 0 ? value + moved : 0;
         }
     }
 }
@@ -192,7 +193,7 @@ static void take_over(struct kvm_cpuid2 *t, const struct kvm_cpuid2 *own, bool h
             mig_kvm_cpuid_words(had, words);
         }
         for (unsigned part = MIG_EAX; had != NULL && part <= MIG_EDX; part++) {
-            uint32_t *word = word_of(e, (enum mig_part)part), mask;
+            uint32_t *word = mig_kvm_cpuid_word(e, (enum mig_part)part), mask;
 
             reg.part = (enum mig_part)part;
             mask = per_vcpu(reg);

@@ -28,6 +28,7 @@ const struct kvm_cpuid_entry2 *mig_kvm_cpuid_answer(const struct kvm_cpuid2 *t, 
 const struct kvm_cpuid_entry2 *mig_kvm_cpuid_find(const struct kvm_cpuid2 *t, uint32_t function,
                                                   uint32_t index);
 void mig_kvm_cpuid_words(const struct kvm_cpuid_entry2 *e, uint32_t ret[4]);
+uint32_t *mig_kvm_cpuid_word(struct kvm_cpuid_entry2 *e, enum mig_part part);
 
 /* Subleaf of an entry: 0 where ECX does not matter. */
 uint32_t mig_kvm_cpuid_sub(const struct kvm_cpuid_entry2 *e);

@@ -109,6 +109,7 @@ edited intel '.registers["x86/cpuid/0.0/ebx"] = "0x756e6547" |
 edited fast '.registers["host/tsc-khz"] = "0x3b9aca00"'
 # ... and refuses.
 edited width "$(with x86/cpuid/80000008.0/eax 0x100)"
+edited tile "$(with x86/cpuid/d.0/eax 0x60000)"
 edited xcr0 '.registers["guest/xcr0"] = "0xe7"'
 edited slow '.registers["host/tsc-khz"] = "0x1000"'
 edited msr '.registers["x86/msr/345"] = "0x2000" | .registers["x86/msr/480"] = "0x1" |
@@ -118,7 +119,7 @@ edited msr '.registers["x86/msr/345"] = "0x2000" | .registers["x86/msr/480"] = "
 jq 'del(.registers["host/tsc-khz"])' "$dir/milan.host" >"$dir/everything"
 cp "$dir/rome.profile" "$dir/other"
 proofs proved new EPYC-Milan,+svm milan.profile everything masked without-msrs partial brand \
-    avx512f sgx la57 intel fast width xcr0 slow msr
+    avx512f sgx la57 intel fast width tile xcr0 slow msr
 # Two boots of one emulated host measure their clock a little differently.
 sed -i -E "s/^(tsc host\/tsc-khz 0x[0-9a-f]+) 0x[0-9a-f]+/\1 RATE/" "$dir/proved/1"
 for profile in milan.profile masked without-msrs brand; do
@@ -140,6 +141,10 @@ proved proved intel "cpuid x86/cpuid/0.0/ebx 0x756e6547 0x68747541 -" \
 proved proved fast "tsc host/tsc-khz 0x3b9aca00 RATE -" "outcome contradicted ran 1"
 proved proved width "cpuid x86/cpuid/80000008.0/eax $(printf 0x%x $((width | 0x100))) $width EINVAL" \
     "outcome contradicted ran 0"
+tiles=$(printf 0x%x $(($(word x86/cpuid/d.0/eax) | 0x60000)))
+proved proved tile "tile-permission x86/cpuid/d.0/eax $tiles - EOPNOTSUPP" \
+    "cpuid x86/cpuid/d.0/eax $tiles $(word x86/cpuid/d.0/eax) EPERM" \
+    "xcr x86/cpuid/d.0/eax $tiles - EINVAL" "outcome contradicted ran 1"
 proved proved xcr0 "xcr guest/xcr0 0xe7 - EINVAL" "outcome contradicted ran 1"
 proved proved slow "tsc host/tsc-khz 0x1000 RATE EINVAL" "outcome contradicted ran 1"
 proved proved msr "msr x86/msr/345 0x2000 0x0 EINVAL" "msr x86/msr/480 0x1 0x0 EINVAL" \
