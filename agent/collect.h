@@ -26,6 +26,10 @@ void mig_collect_kvm_cpu(struct mig_builder *b, int kvm, int vm);
 /* Interrupt controllers and their limits; arm64 only.  The VM has its vCPU. */
 void mig_collect_kvm_gic(struct mig_builder *b, int vm);
 
+/* Hold a vCPU without any feature against what is predicted for one from all
+ * that was captured; arm64 only. */
+void mig_collect_kvm_base(struct mig_builder *b, int kvm);
+
 /* Ask KVM what was predicted, by writes to @vcpu, of which all is captured and
  * which nobody runs; arm64 only. */
 void mig_collect_kvm_oracle(struct mig_builder *b, int vcpu);

@@ -7,6 +7,7 @@
  * finalised; before that there is no list of registers.  3. An interrupt
  * controller, on which some fields depend.  4. The list, and values of what
  * tells features.  MTE stays off: a VM that has it can hardly be moved.
+ * Lesser vCPUs follow from rows; collect_base_arm64.c asks one whether they do.
  */
 #include "agent/collect.h"
 
@@ -20,10 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
-#include "cpu/arm64_reg.h"
-
-/* A vCPU with SVE lists some 400 registers. */
-#define REGISTERS_LIMIT 4096
+#include "kvm/vcpu_arm64.h"
 
 /* Of headers older than the kernels we meet. */
 #define CAP_REG_MASK_RANGES 230
@@ -40,8 +38,6 @@ struct mask_range {
 
 /* The ID space: op1 0, 1 and 3, eight CRm, eight op2. */
 #define ID_SPACE 192
-
-#define SIZE_U64 3
 
 struct vcpu {
     int kvm, vm, fd;
@@ -180,14 +176,6 @@ static void finalize(struct mig_builder *b, const struct vcpu *v)
     }
 }
 
-/* 0 or errno; @ret has room for the register. */
-static int get_reg(const struct vcpu *v, uint64_t id, void *ret)
-{
-    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)ret};
-
-    return ioctl(v->fd, KVM_GET_ONE_REG, &reg) == 0 ? 0 : errno;
-}
-
 /* ---- numbers beside the registers ---- */
 
 static void set_item(struct mig_builder *b, enum mig_host_item item, uint64_t value, int errnum)
@@ -215,19 +203,15 @@ static void add_features(struct mig_builder *b, const struct vcpu *v)
     }
 }
 
-/* Lengths above 64 * 128 bits have no place; the architecture ends at 16. */
 static void add_vector_lengths(struct mig_builder *b, const struct vcpu *v)
 {
-    uint64_t lengths[KVM_ARM64_SVE_VLS_WORDS] = {0};
+    uint64_t lengths = 0;
     int errnum = v->errnum;
 
     if (errnum == 0 && has_feature(v, FEATURE(SVE))) {
-        errnum = get_reg(v, KVM_REG_ARM64_SVE_VLS, lengths);
+        errnum = mig_vcpu_arm64_lengths(v->fd, &lengths);
     }
-    for (size_t i = 1; i < sizeof lengths / sizeof *lengths; i++) {
-        errnum = lengths[i] != 0 ? EOVERFLOW : errnum;
-    }
-    set_item(b, MIG_HOST_SVE_VQS, lengths[0], errnum);
+    set_item(b, MIG_HOST_SVE_VQS, lengths, errnum);
 }
 
 static void add_counters(struct mig_builder *b, const struct vcpu *v)
@@ -236,7 +220,7 @@ static void add_counters(struct mig_builder *b, const struct vcpu *v)
     int errnum = v->errnum;
 
     if (errnum == 0 && has_feature(v, FEATURE(PMU_V3))) {
-        errnum = get_reg(v, ARM64_SYS_REG(3, 3, 9, 12, 0), &pmcr);
+        errnum = mig_vcpu_arm64_get(v->fd, ARM64_SYS_REG(3, 3, 9, 12, 0), &pmcr);
     }
     set_item(b, MIG_HOST_PMU_COUNTERS, mig_bits_get(pmcr, 15, 11), errnum);
 }
@@ -266,80 +250,17 @@ static void add_processor(struct mig_builder *b)
 
 /* ---- registers ---- */
 
-/* NULL and @ret_errno, or a list the caller frees. */
-static struct kvm_reg_list *ask_list(const struct vcpu *v, int *ret_errno)
-{
-    struct kvm_reg_list probe = {.n = 0}, *list;
-
-    if (ioctl(v->fd, KVM_GET_REG_LIST, &probe) != 0 && errno != E2BIG) {
-        *ret_errno = errno;
-        return NULL;
-    }
-    if (probe.n > REGISTERS_LIMIT) {
-        *ret_errno = E2BIG;
-        return NULL;
-    }
-    list = mig_alloc(1, sizeof *list + probe.n * sizeof list->reg[0]);
-    list->n = probe.n;
-    if (ioctl(v->fd, KVM_GET_REG_LIST, list) != 0) {
-        *ret_errno = errno;
-        mig_free(list);
-        return NULL;
-    }
-    return list;
-}
-
-static struct mig_reg place_of(enum mig_space space, uint64_t id)
-{
-    return (struct mig_reg){
-        .space = space, .index = (uint32_t)id, .sub = (uint16_t)mig_bits_get(id, 55, 52)};
-}
-
-/* The inverse loses nothing. */
-static bool has_place(uint64_t id)
-{
-    return (id & KVM_REG_ARCH_MASK) == KVM_REG_ARM64 && mig_bits_get(id, 51, 32) == 0;
-}
-
-static bool is_system_reg(uint64_t id)
-{
-    return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SYSREG;
-}
-
-/* Does the register tell features, and fit into a value?  MPIDR_EL1 is in the
- * same space but each vCPU's own. */
-static bool tells_features(uint64_t id)
-{
-    uint64_t kind = id & KVM_REG_ARM_COPROC_MASK, op1 = mig_bits_get(id, 13, 11);
-
-    if (mig_bits_get(id, 55, 52) > SIZE_U64) {
-        return false;
-    }
-    if (is_system_reg(id)) {
-        return mig_bits_get(id, 15, 14) == 3 && (op1 <= 1 || op1 == 3) &&
-               mig_bits_get(id, 10, 7) == 0 && mig_bits_get(id, 6, 3) <= 7 &&
-               (uint32_t)id != MIG_ARM64_MPIDR_EL1;
-    }
-    return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP;
-}
-
 static void add_value(struct mig_builder *b, const struct vcpu *v, uint64_t id)
 {
-    struct mig_reg reg = place_of(MIG_SPACE_IDREG, id);
+    struct mig_reg reg = mig_vcpu_arm64_place(MIG_SPACE_IDREG, id);
     uint64_t value = 0;
-    int errnum = get_reg(v, id, &value);
+    int errnum = mig_vcpu_arm64_get(v->fd, id, &value);
 
     if (errnum != 0) {
         mig_builder_set_unreadable(b, reg, errnum);
     } else {
         mig_builder_set(b, reg, value);
     }
-}
-
-/* General registers: on every host, and no news. */
-static bool is_core(uint64_t id)
-{
-    return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE;
 }
 
 static void cover(struct mig_builder *b, enum mig_group group, int errnum, const char *source)
@@ -351,7 +272,7 @@ static void cover(struct mig_builder *b, enum mig_group group, int errnum, const
 static void add_registers(struct mig_builder *b, const struct vcpu *v)
 {
     int errnum = v->errnum;
-    struct kvm_reg_list *list = errnum == 0 ? ask_list(v, &errnum) : NULL;
+    struct kvm_reg_list *list = errnum == 0 ? mig_vcpu_arm64_list(v->fd, &errnum) : NULL;
     const char *source = v->errnum == 0 ? "ioctl KVM_GET_REG_LIST" : v->source;
 
     cover(b, MIG_GROUP_REG_LIST, errnum, source);
@@ -360,17 +281,17 @@ static void add_registers(struct mig_builder *b, const struct vcpu *v)
     for (uint64_t i = 0; list != NULL && i < list->n; i++) {
         uint64_t id = list->reg[i];
 
-        if (!has_place(id)) {
+        if (!mig_vcpu_arm64_has_place(id)) {
             char name[64];
 
             (void)snprintf(name, sizeof name, "kvm.register.%016llx", (unsigned long long)id);
             mig_builder_add_fact(b, name, "in KVM's list, of an unknown kind", source);
             continue;
         }
-        if (!is_core(id)) {
-            mig_builder_set(b, place_of(MIG_SPACE_REG_LIST, id), 1);
+        if (!mig_vcpu_arm64_is_core(id)) {
+            mig_builder_set(b, mig_vcpu_arm64_place(MIG_SPACE_REG_LIST, id), 1);
         }
-        if (tells_features(id)) {
+        if (mig_vcpu_arm64_tells(id)) {
             add_value(b, v, id);
         }
     }
@@ -395,10 +316,11 @@ static void add_masks(struct mig_builder *b, int vm)
     cover(b, MIG_GROUP_IDREG_MASK, 0, source);
     for (uint64_t i = 0; i < ID_SPACE; i++) {
         if (masks[i] != 0) {
-            mig_builder_set(b,
-                            place_of(MIG_SPACE_IDREG_MASK,
+            mig_builder_set(
+                b,
+                mig_vcpu_arm64_place(MIG_SPACE_IDREG_MASK,
                                      ARM64_SYS_REG(3, op1_of[i >> 6], 0, i >> 3 & 7, i & 7)),
-                            masks[i]);
+                masks[i]);
         }
     }
 }
@@ -428,6 +350,7 @@ void mig_collect_kvm_cpu(struct mig_builder *b, int kvm, int vm)
     add_address_bits(b, kvm);
     add_processor(b);
     if (v.errnum == 0) {
+        mig_collect_kvm_base(b, kvm);
         mig_collect_kvm_oracle(b, v.fd);
     }
 }

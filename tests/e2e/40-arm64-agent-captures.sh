@@ -41,6 +41,8 @@ booted() { # NAME PID
     jq -c '.facts | to_entries[] | select(.key | startswith("kvm.oracle"))' "$dir/out"
     json '.facts["kvm.oracle"].value | test("^[1-9][0-9]{2,} writes answered as predicted$")' true
     json '[.facts | keys[] | select(startswith("kvm.oracle."))]' '[]'
+    json '.facts["kvm.base"].value | test("^[1-9][0-9] registers as predicted$")' true
+    json '[.facts | keys[] | select(startswith("kvm.base."))]' '[]'
     same_as_asked "$dir/$1/4"
 }
 

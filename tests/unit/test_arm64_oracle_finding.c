@@ -12,7 +12,7 @@
 static const struct mig_choice choice;
 
 /* Edits of small hosts are words: a fact with blanks comes on top. */
-static struct mig_snapshot *host(const char *edits, const char *fact)
+static struct mig_snapshot *host_with(const char *edits, const char *name, const char *fact)
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = small_arm64(edits);
     struct mig_builder *b = mig_builder_new(MIG_ARCH_ARM64);
@@ -30,11 +30,16 @@ static struct mig_snapshot *host(const char *edits, const char *fact)
     }
     mig_builder_add_fact(b, "kvm.oracle", "400 writes", "test");
     if (fact != NULL) {
-        mig_builder_add_fact(b, "kvm.oracle.ID_AA64ISAR0_EL1", fact, "test");
+        mig_builder_add_fact(b, name, fact, "test");
     }
     assert_true(mig_builder_freeze(b, &ret, &err));
     mig_builder_free(b);
     return ret;
+}
+
+static struct mig_snapshot *host(const char *edits, const char *fact)
+{
+    return host_with(edits, "kvm.oracle.ID_AA64ISAR0_EL1", fact);
 }
 
 #define LESS "AES=0x1: predicted accepted, KVM says EINVAL"
@@ -111,5 +116,50 @@ CHECK_TEST(a_guest_that_needs_a_refused_write_has_no_answer)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(a_profile_that_rests_on_a_refused_write_is_not_known),
-           cmocka_unit_test(a_guest_that_needs_a_refused_write_has_no_answer))
+#define NO_PMU "ID_AA64DFR0_EL1.PMUVer=0"
+#define BASE "without features: predicted 0x1, KVM shows 0x2"
+
+CHECK_TEST(rows_about_features_that_are_wrong_leave_lesser_guests_without_an_answer)
+{
+    static const struct {
+        const char *label, *host, *guest, *fact, *severity;
+    } cases[] = {
+        {"as many features",    NO_PMU, NO_PMU, "kvm.base.ID_AA64ISAR0_EL1", "warning"},
+        {"fewer features",      "",     NO_PMU, "kvm.base.ID_AA64ISAR0_EL1", "blocker"},
+        {"the feature as well", "",     "",     "kvm.base.ID_AA64ISAR0_EL1", "warning"},
+        {"of the list alone",   "",     NO_PMU, "kvm.base.603000000013dce0", "warning"},
+        {"a summary",           "",     NO_PMU, "kvm.base",                  "none"   },
+        {"no register",         "",     NO_PMU, "kvm.base.nothing",          "none"   },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *guest = host(c->guest, NULL);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *there = host_with(c->host, c->fact, BASE);
+        struct mig_party vm = {"vm", guest}, beta = {"beta", there};
+        struct mig_party parties[] = {
+            {"vm",   guest},
+            {"beta", there}
+        };
+        struct mig_findings list = {0};
+        const char *severity = "none";
+        struct mig_result r;
+
+        mig_judge(&vm, &beta, &choice, &list);
+        for (size_t i = 0; i < list.len; i++) {
+            if (strncmp(list.items[i].id, "arm64/oracle/", 13) == 0) {
+                severity = mig_severity_name(list.items[i].severity);
+                check_contains(c->label, "without features", list.items[i].why);
+            }
+        }
+        check_text(c->label, c->severity, severity);
+        mig_findings_clear(&list);
+        mig_baseline(parties, MIG_COUNT(parties), &choice, &r);
+        check_number(c->label, strcmp(c->severity, "blocker") == 0, r.verdict == MIG_UNKNOWN);
+        mig_result_clear(&r);
+    }
+}
+
+CHECK_MAIN(
+    cmocka_unit_test(a_profile_that_rests_on_a_refused_write_is_not_known),
+    cmocka_unit_test(a_guest_that_needs_a_refused_write_has_no_answer),
+    cmocka_unit_test(rows_about_features_that_are_wrong_leave_lesser_guests_without_an_answer))
