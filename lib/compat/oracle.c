@@ -8,33 +8,44 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/text.h"
 #include "compat/constraint.h"
 #include "compat/limit.h"
+#include "cpu/arm64_reg.h"
 
 /* As agent/collect_oracle_arm64.c and agent/collect_base_arm64.c name them. */
 #define WRITTEN "kvm.oracle."
 #define OF_BASE "kvm.base."
 #define ID "arm64/oracle/"
+#define KVM_ID_DIGITS 16
 /* As agent/collect_oracle_arm64.c says it. */
 #define LESS_THAN_PREDICTED "predicted accepted"
 
 static const char remedy[] =
     "report it with the snapshot; until then trust a proof on that host alone";
 
-/* The register's name, or NULL: no fact of ours. */
+/* The register's name, or its id at KVM; NULL: no fact of ours. */
 static const char *name_of(const struct mig_fact *f, struct mig_reg *ret)
 {
     const char *prefix = mig_text_starts(f->name, OF_BASE) ? OF_BASE : WRITTEN;
     const char *name = f->name + strlen(prefix);
-    MIG_AUTO(mig_free) char *place = NULL;
-    struct mig_error err;
+    uint64_t id;
 
     if (!mig_text_starts(f->name, prefix) || f->value == NULL) {
         return NULL;
     }
-    place = mig_strf("arm64/%s", name);
-    return mig_reg_parse(place, ret, &err) ? name : NULL;
+    *ret = mig_reg_arm64(MIG_ARM64_MIDR_EL1);
+    if (mig_arm64_reg_parse(name, ret)) {
+        return name;
+    }
+    if (strlen(name) != KVM_ID_DIGITS ||
+        !mig_text_digits(name, KVM_ID_DIGITS, 16, UINT64_MAX, &id)) {
+        return NULL;
+    }
+    ret->index = (uint32_t)id;
+    ret->sub = (uint16_t)mig_bits_get(id, 55, 52);
+    return name;
 }
 
 /* Features of the captured vCPU that a guest with @features has not. */

@@ -37,6 +37,7 @@ change ignored '.registers["arm64/SMCCC_ARCH_WORKAROUND_1"] = "0x0"'
 change clock '.registers["host/cntfrq-hz"] = "0x16e3600"'
 change holes '.registers["host/sve-vqs"] = "0x2"'
 change counters '.registers += {"host/pmu-counters": "0x2"}'
+change mte '.registers["arm64/ID_AA64PFR1_EL1"] = "0x320"'
 change nosve '.registers["arm64/ID_AA64PFR0_EL1"] = "0x1101001021110222" | .registers["arm64/ID_AA64ZFR0_EL1"] = "0x0"'
 
 all=
@@ -59,6 +60,11 @@ no32bit=$!
 try proof.nosve "$max" --append arm64.nosve "/bin/prove_arm64 prove /sets/nosve /sets/common" &
 emulated proof.nosve $!
 emulated proof.no32bit $no32bit
+try proof.mte "$max" --machine mte=on "/bin/prove_arm64 prove /sets/mte /sets/common" &
+mte=$!
+try proof.gicv2 "$max" --machine gic-version=2 "/bin/prove_arm64 prove /sets/common" &
+emulated proof.gicv2 $!
+emulated proof.mte $mte
 
 # The answers of HOST about SET are these lines and no others.
 answers() { # HOST SET LINE...
@@ -110,6 +116,19 @@ answers nosve nosve "held open 0 ran=1 compared=47"
 grep '^common ' "$dir/proof.nosve/1" | cut -d ' ' -f 2- >"$dir/out"
 says "contradicted open 0 ran=1 compared=48" "mismatch vcpu-init host/vcpu-features EINVAL 0x7c 0x6c" \
     "mismatch idreg arm64/ID_AA64PFR0_EL1 EINVAL" "mismatch idreg arm64/ID_AA64ZFR0_EL1 EINVAL"
+
+# A capability of the VM, on a host that has it and on one that has not.
+answers mte mte "held open 0 ran=1 compared=48"
+answers mte common "held open 0 ran=1 compared=48"
+answers alpha mte "contradicted open 0 ran=1 compared=48" \
+    "mismatch capability arm64/ID_AA64PFR1_EL1 EINVAL 0x320 -" \
+    "mismatch idreg arm64/ID_AA64PFR1_EL1 EINVAL 0x320 0x21"
+
+# Another interrupt controller, and the fields that tell of it.
+answers gicv2 common "contradicted open 0 ran=1 compared=48" \
+    "mismatch idreg arm64/ID_PFR1_EL1 EINVAL 0x10011001 0x11001" \
+    "mismatch idreg arm64/ID_AA64PFR0_EL1 EINVAL 0x1101001121110222 0x1101001120110222" \
+    "mismatch open host/gic-types ENODEV 0x2 0x1"
 
 # Too late: each register that would change, and no other.
 awk '$2 == "mismatch" && $3 == "idreg" {print $4, $5}' "$dir/proof.alpha/2" >"$dir/out"
