@@ -17,8 +17,8 @@
  * x86: CPUID and MSR spaces, host/tsc-khz, guest/xcr0; arm64: ID registers and
  * firmware registers, host/sve-vqs, vCPU features that follow from them.  What
  * it does not cover is left as KVM has it.  Per-vCPU words (APIC ids, topology,
- * MPIDR_EL1) are the caller's: x86 takes them from the table that
- * mig_kvm_cpuid_of() gives and the caller completes.
+ * MPIDR_EL1) are the caller's: x86 takes them over from the table that the vCPU
+ * has already; one that was given none has zeros there.
  */
 #pragma once
 

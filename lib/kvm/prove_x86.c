@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/file.h"
+#include "cpu/place.h"
 #include "kvm/cpuid.h"
 #include "kvm/query.h"
 #include "kvm/scratch.h"
@@ -189,7 +190,8 @@ static void look(struct mig_kvm_scratch *s, const struct mig_snapshot *shown,
     ask_msrs(&p, shown);
     errnum = mig_kvm_scratch_run(s, p.items, p.len);
     ret->ran = errnum == 0;
-    if (errnum != 0) {
+    /* What KVM refused before says more than a vCPU that does not run then. */
+    if (errnum != 0 && ret->len == 0) {
         fail_at(ret, MIG_STAGE_RUN, errnum);
     }
     for (size_t i = 0; ret->ran && i < p.len; i++) {
@@ -232,7 +234,7 @@ static bool sees_own_features(const struct probes *p)
 static int look_without_features(struct mig_kvm_scratch *s, bool *ret_enforced)
 {
     const uint32_t top = feature_words[MIG_COUNT(feature_words) - 1].index;
-    struct kvm_cpuid2 *t = mig_alloc(1, sizeof *t + 3 * sizeof t->entries[0]);
+    struct kvm_cpuid2 *t = mig_alloc(1, sizeof *t + 5 * sizeof t->entries[0]);
     struct probes p = {0};
     int errnum = 0;
 
@@ -240,6 +242,10 @@ static int look_without_features(struct mig_kvm_scratch *s, bool *ret_enforced)
     t->entries[t->nent++] = (struct kvm_cpuid_entry2){.function = 1};
     t->entries[t->nent++] =
         (struct kvm_cpuid_entry2){.function = top, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
+    /* The stub runs in 64-bit mode. */
+    t->entries[t->nent++] = (struct kvm_cpuid_entry2){.function = EXTENDED, .eax = EXTENDED + 1};
+    t->entries[t->nent++] =
+        (struct kvm_cpuid_entry2){.function = EXTENDED + 1, .edx = MIG_PLACE_MASK(lm)};
     for (size_t i = 0; i < MIG_COUNT(feature_words); i++) {
         *MIG_PUSH(&p) = (struct mig_kvm_probe){.function = feature_words[i].index};
     }

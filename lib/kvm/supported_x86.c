@@ -167,14 +167,16 @@ static bool keeps(const struct mig_field *f, uint64_t guest, uint64_t host)
 static bool is_raised(const struct support *s, struct mig_reg reg, uint64_t word, uint64_t host)
 {
     struct mig_fields rows = mig_field_of(reg);
+    uint64_t run = emulated(s, reg);
 
     if ((word & ~host & ~mig_field_classified(reg)) != 0) {
         return true;
     }
     for (size_t i = 0; i < rows.len; i++) {
         const struct mig_field *f = &rows.items[i];
+        uint64_t has = host | (f->shape.rule == MIG_RULE_AND ? run : 0);
 
-        if (needs_support(f) && !keeps(f, mig_field_get(f, word), mig_field_get(f, host)) &&
+        if (needs_support(f) && !keeps(f, mig_field_get(f, word), mig_field_get(f, has)) &&
             !is_honoured(s, f)) {
             return true;
         }
@@ -192,7 +194,7 @@ static void check_space(const struct support *s, enum mig_space space, enum mig_
         struct mig_reg reg = mig_reg_from_key(entries[i].key);
         uint64_t word = entries[i].value, host = supported(s, reg);
 
-        if (entries[i].errnum == 0 && is_raised(s, reg, word, host | emulated(s, reg))) {
+        if (entries[i].errnum == 0 && is_raised(s, reg, word, host)) {
             mig_kvm_note(ret, &(struct mig_mismatch){entries[i].key, stage, 0, true, word, host});
         }
     }
