@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.bash
 source "$(dirname "$0")/lib.bash"
 requires cmake pkg-config cc c++ jq
-nm -D "$MIG_BUILD/lib/libmig/libmig.so" 2>/dev/null | grep -q ' __asan_' && {
+nm -D "$MIG_BUILD/lib/libmig/libmig.so" 2>/dev/null | grep ' __asan_' >/dev/null && {
     echo "SKIP: a sanitized library needs a sanitized program"
     exit 77
 }

@@ -28,7 +28,7 @@ PYTHON
 }
 sed -n 's/^ *\(libmig_[a-z_]*\);$/\1/p' "$source/mig.map" | sort >"$dir/map"
 same mig.map "$dir/map"
-grep -ohE 'F[no] libmig_[a-z_]+' "$source/libmig.3" | sed 's/^F[no] //' | sort -u >"$dir/page"
+grep -ohE 'Fn libmig_[a-z_]+' "$source/libmig.3" | sed 's/^Fn //' | sort -u >"$dir/page"
 same libmig.3 "$dir/page"
 
 # Every one has a version, none comes without.

@@ -52,7 +52,7 @@ struct state {
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     struct kvm_xcrs xcrs;
-    struct kvm_xsave xsave;
+    uint32_t xsave[1024]; /* struct kvm_xsave without what KVM_CAP_XSAVE2 adds */
     struct kvm_vcpu_events events;
     uint32_t has_xcrs, msrs_len;
     struct msr msrs[MSRS_MAX];
@@ -134,7 +134,7 @@ static void check(const char *step, int code, const struct libmig_apply *apply,
 static void vmm_make(struct vmm *v, const struct libmig_cpu *cpu)
 {
     struct kvm_userspace_memory_region region = {.memory_size = MEMORY_BYTES};
-    struct libmig_apply *apply;
+    struct libmig_apply *apply = NULL;
     struct libmig_error err;
 
     v->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -247,28 +247,22 @@ static unsigned count(struct vmm *v, unsigned last)
     return first;
 }
 
-static bool get_msr(const struct vmm *v, uint32_t index, uint64_t *ret)
+/* KVM_GET_MSRS or KVM_SET_MSRS of one; false when KVM does not take it. */
+static bool do_msr(const struct vmm *v, unsigned long request, uint32_t index, uint64_t *value)
 {
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry;
-    } one = {.head.nmsrs = 1, .entry.index = index};
-    int got = ioctl(v->vcpu, KVM_GET_MSRS, &one);
+    struct kvm_msrs *one = calloc(1, sizeof *one + sizeof *one->entries);
+    int done;
 
-    *ret = one.entry.data;
-    return got == 1;
-}
-
-static bool set_msr(const struct vmm *v, uint32_t index, uint64_t value)
-{
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry;
-    } one = {
-        .head.nmsrs = 1, .entry = {.index = index, .data = value}
-    };
-
-    return ioctl(v->vcpu, KVM_SET_MSRS, &one) == 1;
+    if (one == NULL) {
+        die_errno("memory");
+    }
+    one->nmsrs = 1;
+    one->entries[0].index = index;
+    one->entries[0].data = *value;
+    done = ioctl(v->vcpu, request, one);
+    *value = one->entries[0].data;
+    free(one);
+    return done == 1;
 }
 
 static void save_msrs(const struct vmm *v, struct state *s)
@@ -284,7 +278,7 @@ static void save_msrs(const struct vmm *v, struct state *s)
         struct msr *m = &s->msrs[s->msrs_len];
 
         m->index = list->indices[i];
-        if (get_msr(v, list->indices[i], &m->value)) {
+        if (do_msr(v, KVM_GET_MSRS, list->indices[i], &m->value)) {
             s->msrs_len++;
         }
     }
@@ -304,7 +298,7 @@ static struct state *save(const struct vmm *v)
     if (s->has_xcrs) {
         (void)ASK(v->vcpu, KVM_GET_XCRS, &s->xcrs);
     }
-    (void)ASK(v->vcpu, KVM_GET_XSAVE, &s->xsave);
+    (void)ASK(v->vcpu, KVM_GET_XSAVE, s->xsave);
     (void)ASK(v->vcpu, KVM_GET_VCPU_EVENTS, &s->events);
     save_msrs(v, s);
     memcpy(s->memory, v->memory, MEMORY_BYTES);
@@ -322,12 +316,13 @@ static void load(const struct vmm *v, const struct state *s)
     if (s->has_xcrs) {
         (void)ASK(v->vcpu, KVM_SET_XCRS, (void *)(uintptr_t)&s->xcrs);
     }
-    (void)ASK(v->vcpu, KVM_SET_XSAVE, (void *)(uintptr_t)&s->xsave);
+    (void)ASK(v->vcpu, KVM_SET_XSAVE, (void *)(uintptr_t)s->xsave);
     for (uint32_t i = 0; i < s->msrs_len && i < MSRS_MAX; i++) {
         uint32_t index = (uint32_t)s->msrs[i].index;
 
-        if (!set_msr(v, index, s->msrs[i].value) &&
-            (!get_msr(v, index, &value) || value != s->msrs[i].value)) {
+        value = s->msrs[i].value;
+        if (!do_msr(v, KVM_SET_MSRS, index, &value) &&
+            (!do_msr(v, KVM_GET_MSRS, index, &value) || value != s->msrs[i].value)) {
             (void)fprintf(stderr, "example: MSR 0x%" PRIx32 " of 0x%" PRIx64 "\n", index,
                           s->msrs[i].value);
             die("KVM_SET_MSRS", "the guest's state can not be restored");
@@ -338,11 +333,11 @@ static void load(const struct vmm *v, const struct state *s)
 
 static void write_contract(const struct vmm *v, const struct libmig_guest *guest, const char *path)
 {
-    struct libmig_contract *contract;
+    struct libmig_contract *contract = NULL;
     struct libmig_error err;
     char *json, payload_path[4096];
-    unsigned char *payload;
-    size_t len;
+    unsigned char *payload = NULL;
+    size_t len = 0;
 
     if (libmig_contract_capture(guest, v->kvm, v->vm, v->vcpu, &contract, &err) ||
         libmig_contract_payload(contract, &payload, &len, &err)) {
@@ -374,7 +369,7 @@ static void boot(char **argv)
                                        .host = argv[3],
                                        .vmm_name = "example",
                                        .vmm_version = libmig_version()};
-    struct libmig_profile *profile;
+    struct libmig_profile *profile = NULL;
     struct libmig_cpu *cpu;
     struct libmig_error err;
     struct vmm v;
@@ -406,9 +401,9 @@ static void ask_verdict(const struct libmig_trust *trust, const struct libmig_co
                         const char *snapshot)
 {
     static const char *const severities[] = {"note", "warning", "security", "blocker"};
-    struct libmig_verdict *verdict;
+    struct libmig_verdict *verdict = NULL;
     struct libmig_finding f;
-    struct libmig_host *host;
+    struct libmig_host *host = NULL;
     struct libmig_error err;
     size_t len;
     char *sealed = read_file(snapshot, &len);
@@ -434,8 +429,8 @@ static void ask_verdict(const struct libmig_trust *trust, const struct libmig_co
 
 static void resume(char **argv)
 {
-    struct libmig_trust *trust;
-    struct libmig_contract *contract;
+    struct libmig_trust *trust = NULL;
+    struct libmig_contract *contract = NULL;
     struct libmig_cpu *cpu;
     struct libmig_error err;
     struct vmm v;
