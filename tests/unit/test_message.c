@@ -168,6 +168,7 @@ CHECK_TEST(a_list_of_contracts_survives_the_wire)
     MIG_AUTO(mig_message_clear) struct mig_message got = {0};
     MIG_AUTO(mig_bytes_clear) struct mig_bytes body = round_trip("list", &m, &got);
 
+    check_true("in a frame", body.len < MIG_FRAME_MAX);
     check_number("entries", MIG_ENTRIES_ANSWERED_MAX, got.entries_len);
     check_true("more", got.more);
     for (size_t i = 0; i < got.entries_len; i++) {
@@ -193,7 +194,7 @@ CHECK_TEST(a_bad_word_of_contracts_is_refused_by_name)
         enum mig_message_kind kind;
         char vm[66], instance[66];
         size_t contract, digest;
-        enum mig_standing standing;
+        int standing; /* any number may come */
         const char *says;
     } cases[] = {
         {"empty put",                  MIG_MESSAGE_CONTRACT_PUT,    "",        "", 0,              0,  0, "contract is empty" },
@@ -227,14 +228,14 @@ CHECK_TEST(a_bad_word_of_contracts_is_refused_by_name)
         MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
         struct mig_contract_entry entry = {
             .vm = c->vm,
-            .standing = c->standing,
+            .standing = (enum mig_standing)c->standing,
             .digest = {(unsigned char *)zeros, c->digest},
         };
         const struct mig_message m = {
             .kind = c->kind,
             .vm = c->vm,
             .instance = c->instance,
-            .standing = c->standing,
+            .standing = (enum mig_standing)c->standing,
             .contract = {(unsigned char *)zeros, c->contract},
             .entries = &entry,
             .entries_len = 1,

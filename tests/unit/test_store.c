@@ -174,7 +174,7 @@ CHECK_TEST(an_id_of_any_shape_has_a_file_of_its_own)
         "0",
         "-",
         "a.b.c.d.e",
-        "................................................................" + 1,
+        "...............................................................",
         "~!@#$%^&*()_+{}|:\"<>?\\",
     };
     struct site site = site_new();
@@ -390,7 +390,7 @@ CHECK_TEST(what_is_no_contract_of_ours_is_not_put)
 /* Run @fn as nobody, who may read this fleet; gives its answer. */
 static int as_nobody(const struct site *site, int (*fn)(const struct site *))
 {
-    int status;
+    int status = 0;
     pid_t pid;
 
     (void)fflush(stdout);
@@ -447,7 +447,7 @@ static int put_where_nothing_fits(const struct site *site)
 CHECK_TEST(a_full_disk_is_an_error_and_loses_nothing)
 {
     struct site site = site_new();
-    int status;
+    int status = 0;
     pid_t pid;
 
     put(&site, MIG_STORE_ACTIVE, "web3", "1");
@@ -488,7 +488,7 @@ CHECK_TEST(a_writer_that_is_killed_leaves_a_whole_contract)
     for (unsigned round = 0; round < 60; round++) {
         MIG_AUTO(mig_stored_clear) struct mig_stored found = {0};
         MIG_AUTO(mig_store_close) struct mig_store store = {0};
-        int status;
+        int status = 0;
         pid_t pid;
 
         (void)fflush(stdout);
