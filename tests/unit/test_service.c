@@ -255,6 +255,9 @@ static struct mig_message question(enum mig_message_kind kind)
 
     m.nonce = (struct mig_bytes){mig_alloc(MIG_NONCE_BYTES, 1), MIG_NONCE_BYTES};
     mig_random(m.nonce.items, m.nonce.len);
+    if (kind == MIG_MESSAGE_PROVE) {
+        m.shown = copy(m.nonce); /* no register set */
+    }
     if (kind == MIG_MESSAGE_CAPTURED || kind == MIG_MESSAGE_EXCHANGED) {
         m.sealed = copy(m.nonce);
         m.sealed_peer = copy(m.nonce);
@@ -296,6 +299,10 @@ CHECK_TEST(askers_get_what_their_role_may_have)
          "role 'agent' may not ask for 'exchange'"                                               },
         {"hook, remote exchange", "hugo", false, MIG_MESSAGE_EXCHANGE, MIG_MESSAGE_ERROR,
          "role 'hook' may ask for 'exchange' over a unix socket only"                            },
+        {"agent, proof",          "beta", false, MIG_MESSAGE_PROVE,    MIG_MESSAGE_ERROR,
+         "role 'agent' may not ask for 'prove'"                                                  },
+        {"hook, local proof",     "hugo", true,  MIG_MESSAGE_PROVE,    MIG_MESSAGE_ERROR,
+         "role 'hook' may not ask for 'prove'"                                                   },
         {"no request",            "olga", false, MIG_MESSAGE_CAPTURED, MIG_MESSAGE_ERROR,
          "role 'operator' may not ask for 'captured'"                                            },
     };
@@ -386,6 +393,34 @@ CHECK_TEST(contracts_are_changed_from_here_and_read_from_afar)
         asker_free(a);
     }
     agent_free(agent);
+    site_free(&site);
+}
+
+CHECK_TEST(a_proof_that_can_not_be_is_refused_before_anything_is_tried)
+{
+    static const struct {
+        const char *label;
+        bool replays;
+        enum mig_code code;
+        const char *says;
+    } cases[] = {
+        {"no KVM of that host", true,  MIG_MISSING, "this agent replays a stored snapshot"},
+        {"no register set",     false, MIG_FORMAT,  "register set: "                      },
+    };
+    struct site site = site_new();
+
+    CHECK_EACH (c, cases) {
+        struct agent *agent = agent_new(&site, "alpha", c->replays ? site.file : NULL, 8);
+        MIG_AUTO(mig_message_clear) struct mig_message m = question(MIG_MESSAGE_PROVE);
+        struct asker *a = ask(&site, "olga", agent->tcp, &m, 1);
+
+        check_number(c->label, MIG_MESSAGE_ERROR, a->answer[0].kind);
+        check_number(c->label, c->code, a->answer[0].code);
+        check_text(c->label, "prove", a->answer[0].phase);
+        check_contains(c->label, c->says, a->answer[0].text);
+        asker_free(a);
+        agent_free(agent);
+    }
     site_free(&site);
 }
 
@@ -718,6 +753,7 @@ CHECK_TEST(credentials_that_are_not_an_agents_are_refused)
 CHECK_MAIN(
     cmocka_unit_test(askers_get_what_their_role_may_have),
     cmocka_unit_test(contracts_are_changed_from_here_and_read_from_afar),
+    cmocka_unit_test(a_proof_that_can_not_be_is_refused_before_anything_is_tried),
     cmocka_unit_test(one_request_at_a_time_on_a_connection),
     cmocka_unit_test(an_exchange_brings_both_snapshots_with_the_nonce_of_the_asker),
     cmocka_unit_test(an_exchange_that_fails_names_phase_and_destination),
