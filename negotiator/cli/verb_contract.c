@@ -103,7 +103,7 @@ static const struct {
 } nouns[] = {
     {"record",
      contract_record, {{record_rows, MIG_COUNT(record_rows)},
-      "contract record [options] --vm ID SOURCE",
+      "contract record [options] SOURCE",
       "Record what a guest that has just been powered on was shown, signed by the agent of\n"
       "this host and kept by it.  SOURCE is one of the options that name a file or folder.",
       0,

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vmm/domain.h: a running libvirt domain as its XML tells it: who it is, and
+ * what its CPU must turn out to have.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "snapshot/snapshot.h"
+
+struct _xmlNode; /* libxml2's xmlNode */
+struct mig_builder;
+
+struct mig_domain {
+    struct _xmlNode *root;
+    struct mig_snapshot *told;  /* as the importer of domain XML reads it */
+    const char *uuid, *machine; /* in @told */
+    bool kvm;
+};
+
+/* Refuses a domain that is no x86 one, does not run, or whose memory is
+ * encrypted. */
+MIG_MUST_CHECK bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret,
+                                    struct mig_error *err);
+void mig_domain_clear(struct mig_domain *d);
+static inline void mig_domain_clear_auto(struct mig_domain *d)
+{
+    mig_domain_clear(d);
+}
+
+/* Name, UUID, topology. */
+void mig_domain_pour(const struct mig_domain *d, struct mig_builder *b);
+
+/* Is each feature of <cpu> as @shown has it, and the machine the same? */
+MIG_MUST_CHECK bool mig_domain_check(const struct mig_domain *d, const struct mig_snapshot *shown,
+                                     struct mig_error *err);

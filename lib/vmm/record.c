@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cpu/field.h"
+#include "snapshot/builder.h"
+#include "snapshot/import.h"
+#include "vmm/domain.h"
+#include "vmm/inquiry.h"
+#include "vmm/launch.h"
+#include "vmm/probe.h"
+#include "vmm/process.h"
+#include "vmm/sweep.h"
+
+#define NO_UUID "00000000-0000-0000-0000-000000000000"
+
+static uint64_t timeout_of(const struct mig_recorder *r)
+{
+    return r->timeout_ms != 0 ? r->timeout_ms : MIG_RECORD_TIMEOUT_MS;
+}
+
+/* Run the probe for @p and put what it saw into @b. */
+static bool look(const struct mig_recorder *recorder, const struct mig_process *p,
+                 struct mig_probe *probe, struct mig_builder *b, struct mig_error *err)
+{
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes report = {0};
+    MIG_AUTO(mig_sweep_clear) struct mig_sweep sweep = {.msrs_len = 0};
+
+    probe->program = p->program;
+    probe->path = recorder->program;
+    probe->timeout_ms = timeout_of(recorder);
+    if (!mig_probe_run(probe, &report, err)) {
+        return false;
+    }
+    return (mig_sweep_read(report.items, report.len, &sweep, err) &&
+            mig_sweep_pour(&sweep, b, err)) ||
+           mig_wrap(err, "probe");
+}
+
+static bool copy_id(const char *what, const char *id, char ret[MIG_VM_ID_MAX],
+                    struct mig_error *err)
+{
+    if (!mig_contract_id_is_valid(id)) {
+        return mig_fail(err, MIG_USAGE,
+                        "%s '%.70s': expected 1 to %d printable characters without space and "
+                        "slash; give the guest another id",
+                        what, id, MIG_VM_ID_MAX - 1);
+    }
+    memcpy(ret, id, strlen(id) + 1);
+    return true;
+}
+
+/* Who the guest is; @uuid and @name may be NULL. */
+static bool name_guest(const struct mig_recorder *recorder, const char *uuid, const char *name,
+                       struct mig_contract *c, struct mig_error *err)
+{
+    if (recorder->vm != NULL) {
+        return copy_id("vm", recorder->vm, c->vm, err);
+    }
+    if (uuid != NULL && strcmp(uuid, NO_UUID) != 0) {
+        return copy_id("query-uuid", uuid, c->vm, err);
+    }
+    return name != NULL
+               ? copy_id("query-name", name, c->vm, err)
+               : mig_fail(err, MIG_MISSING, "the guest has neither -uuid nor -name; give it an id");
+}
+
+static bool finish(const struct mig_recorder *recorder, const struct mig_process *p,
+                   struct mig_builder *b, struct mig_contract *c, struct mig_error *err)
+{
+    if (!mig_process_check(p, err) || !mig_process_instance(p, c->instance, err) ||
+        !mig_import_finish(b, "qemu-probe", &c->shown, err)) {
+        return false;
+    }
+    c->shown->stamp.table_version = MIG_TABLE_VERSION;
+    if (recorder->host == NULL) {
+        return mig_contract_check_shown(c->shown, err);
+    }
+    (void)snprintf(c->recorder, sizeof c->recorder, "%s", recorder->host);
+    c->recorded_at = recorder->now;
+    return mig_contract_check(c, err);
+}
+
+/* With the CPU as QMP spells it or, @own, as the guest's own options do. */
+static bool look_as(const struct mig_recorder *recorder, const struct mig_process *p,
+                    struct mig_inquiry *i, bool own, struct mig_builder *b, struct mig_error *err)
+{
+    MIG_AUTO(mig_launch_clear) struct mig_launch launch = {.items = NULL};
+    struct mig_probe probe = {.launch = &launch, .check = mig_inquiry_check, .data = i};
+
+    mig_launch_add_machine(&launch, p, i->kvm ? "kvm" : "tcg", i->machine);
+    mig_launch_add_options(&launch, p, own);
+    if (!own) {
+        mig_inquiry_add_cpu(i, mig_launch_speaks_of(p, "tsc-freq"), &launch);
+    }
+    return look(recorder, p, &probe, b, err);
+}
+
+/* QMP tells what became of the CPU's options, wherever they stood, so that is
+ * tried first.  A few words follow from what was asked for and not granted (XCR0
+ * of features that the host lacks): then only the options themselves lead there. */
+static bool look_alike(const struct mig_recorder *recorder, const struct mig_process *p,
+                       struct mig_inquiry *i, struct mig_builder *b, struct mig_error *err)
+{
+    return look_as(recorder, p, i, false, b, err) ||
+           (i->differed && look_as(recorder, p, i, true, b, err));
+}
+
+static bool record_qemu(const struct mig_recorder *recorder, struct mig_qmp *q,
+                        struct mig_contract *c, struct mig_error *err)
+{
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
+    MIG_AUTO(mig_process_clear) struct mig_process p = {.program = -1};
+    MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
+    pid_t pid;
+
+    return mig_qmp_peer(q, &pid, err) && mig_process_open(pid, &p, err) &&
+           mig_inquiry_ask(q, &i, err) && name_guest(recorder, i.uuid, i.name, c, err) &&
+           look_alike(recorder, &p, &i, b, err) && mig_inquiry_pour(&i, b, err) &&
+           finish(recorder, &p, b, c, err);
+}
+
+bool mig_qemu_record(const struct mig_recorder *recorder, const char *socket,
+                     struct mig_contract **ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_contract_free) struct mig_contract *c = MIG_NEW(struct mig_contract);
+    MIG_AUTO(mig_qmp_free) struct mig_qmp *q = NULL;
+
+    if (!mig_qmp_connect(socket, timeout_of(recorder), &q, err) ||
+        !record_qemu(recorder, q, c, err)) {
+        return false;
+    }
+    *ret = mig_steal(&c);
+    return true;
+}
+
+/* What the scratch guest's QEMU says of itself is kept: it was started as the
+ * domain's was. */
+static bool keep_inquiry(struct mig_qmp *q, void *inquiry, struct mig_error *err)
+{
+    return mig_inquiry_ask(q, inquiry, err);
+}
+
+static bool find_process(const struct mig_domain *d, pid_t pid, struct mig_process *ret,
+                         struct mig_error *err)
+{
+    if (pid == 0 && !mig_process_find("uuid", d->uuid, &pid, err)) {
+        return false;
+    }
+    if (!mig_process_open(pid, ret, err)) {
+        return false;
+    }
+    return mig_process_has(ret, "uuid", d->uuid) ||
+           mig_fail(err, MIG_MISSING, "process %d was not started with -uuid %s", (int)pid,
+                    d->uuid);
+}
+
+static bool record_domain(const struct mig_recorder *recorder, const struct mig_domain *d,
+                          pid_t pid, struct mig_contract *c, struct mig_error *err)
+{
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
+    MIG_AUTO(mig_process_clear) struct mig_process p = {.program = -1};
+    MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
+    MIG_AUTO(mig_launch_clear) struct mig_launch launch = {.items = NULL};
+    struct mig_probe probe = {.launch = &launch, .check = keep_inquiry, .data = &i};
+
+    if (!name_guest(recorder, d->uuid, NULL, c, err) || !find_process(d, pid, &p, err)) {
+        return false;
+    }
+    mig_launch_add_machine(&launch, &p, d->kvm ? "kvm" : "tcg", d->machine);
+    mig_launch_add_options(&launch, &p, true);
+    mig_domain_pour(d, b);
+    return look(recorder, &p, &probe, b, err) && mig_inquiry_pour(&i, b, err) &&
+           finish(recorder, &p, b, c, err) && mig_domain_check(d, c->shown, err);
+}
+
+bool mig_libvirt_record(const struct mig_recorder *recorder, const char *xml, size_t len, pid_t pid,
+                        struct mig_contract **ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_contract_free) struct mig_contract *c = MIG_NEW(struct mig_contract);
+    MIG_AUTO(mig_domain_clear) struct mig_domain d = {.root = NULL};
+
+    if (!mig_domain_read(xml, len, &d, err) || !record_domain(recorder, &d, pid, c, err)) {
+        return mig_wrap(err, "domain");
+    }
+    *ret = mig_steal(&c);
+    return true;
+}
