@@ -280,6 +280,16 @@ static void add_global(const char *type, const char *name, const char *value, st
     mig_text_clear(&t);
 }
 
+/* Properties that QEMU fills in by itself and does not always take. */
+static bool is_asked_for(const struct mig_inquiry *i, const char *name, bool asks_tsc)
+{
+    if (strcmp(name, "tsc-frequency") == 0) {
+        return asks_tsc;
+    }
+    /* A CPU without long mode has a width of addresses, which none may choose. */
+    return strcmp(name, "phys-bits") != 0 || json_is_true(json_object_get(i->properties, "lm"));
+}
+
 static void add_model(const struct mig_inquiry *i, bool asks_tsc, struct mig_launch *l)
 {
     MIG_AUTO(mig_free) char *model = NULL;
@@ -293,7 +303,7 @@ static void add_model(const struct mig_inquiry *i, bool asks_tsc, struct mig_lau
         MIG_AUTO(mig_free) char *value = spell(json_object_iter_value(at));
         const char *name = json_object_iter_key(at);
 
-        if (strcmp(name, "tsc-frequency") == 0 && !asks_tsc) {
+        if (!is_asked_for(i, name, asks_tsc)) {
             continue;
         }
         if (value != NULL && strchr(value, ',') != NULL) {

@@ -16,6 +16,7 @@
 #define CLOCK_WORDS 3
 #define SHIFT_MAX 10 /* 1 MHz to 4 THz, and no number overflows */
 #define HYPERVISOR 4 /* top digit of its leaves */
+#define BLOCK_LEAVES 0x100u
 
 static const unsigned char code[] = {
 #include "vmm/probe_code.def"
@@ -105,6 +106,7 @@ void mig_sweep_image(unsigned char ret[MIG_SWEEP_IMAGE_BYTES])
 struct reading {
     const unsigned char *at;
     struct mig_sweep *sweep;
+    uint32_t block_end; /* last leaf of the hypervisor's block that is read */
 };
 
 static uint32_t take(struct reading *r)
@@ -115,6 +117,21 @@ static uint32_t take(struct reading *r)
         word |= (uint32_t)*r->at++ << 8 * i;
     }
     return word;
+}
+
+/* Beyond the end of a hypervisor's block KVM answers for some vendors with the
+ * highest basic leaf.  Old KVM says 0 and has two leaves. */
+static bool is_of_block(struct reading *r, const struct mig_raw_leaf *leaf)
+{
+    uint32_t base = leaf->index & ~(BLOCK_LEAVES - 1), end = leaf->words[MIG_EAX];
+
+    if (leaf->index >> 28 != HYPERVISOR) {
+        return true;
+    }
+    if (leaf->index == base) {
+        r->block_end = end == 0 ? base + 1 : end - base < BLOCK_LEAVES ? end : base;
+    }
+    return leaf->index <= r->block_end;
 }
 
 static bool read_pair(struct reading *r, uint32_t leaf, uint16_t sub, struct mig_error *err)
@@ -130,7 +147,7 @@ static bool read_pair(struct reading *r, uint32_t leaf, uint16_t sub, struct mig
     for (unsigned part = 0; part < 4; part++) {
         item.words[part] = take(r);
     }
-    return mig_raw_add(&r->sweep->cpuid, &item, err);
+    return !is_of_block(r, &item) || mig_raw_add(&r->sweep->cpuid, &item, err);
 }
 
 static bool read_pairs(struct reading *r, struct mig_error *err)
@@ -207,7 +224,7 @@ bool mig_sweep_read(const unsigned char *bytes, size_t len, struct mig_sweep *re
                     struct mig_error *err)
 {
     MIG_AUTO(mig_sweep_clear) struct mig_sweep sweep = {.msrs_len = 0};
-    struct reading r = {bytes + WORD_BYTES, &sweep};
+    struct reading r = {bytes + WORD_BYTES, &sweep, 0};
     uint32_t msrs[MIG_SWEEP_MSRS_MAX];
     size_t msrs_len = list_msrs(msrs);
 
