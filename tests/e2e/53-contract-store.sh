@@ -127,7 +127,7 @@ says 'verdict: compatible' 'guest web3 instance 9c11, recorded on alpha'
 
 # What can not be recorded.
 expect 2 migctl contract record "${olga[@]}" --vm web3
-says 'expected one of --from, --cloud-hypervisor, --firecracker or --idregs'
+says 'expected one of --from, --qemu, --libvirt, --cloud-hypervisor, --firecracker or --idregs'
 expect 2 migctl contract record "${olga[@]}" --from icelake.json --idregs icelake.json
 says 'expected one of'
 expect 2 migctl contract record "${olga[@]}" --from icelake.json --vm 'web 3'
