@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The example VMM where KVM does as it is told: a guest boots under a profile in
-# one emulated AMD host and goes on in another, on another processor, each step
-# held against what it was shown.
+# one emulated AMD host and goes on in another, on another processor and an older
+# kernel, each step held against what it was shown.
 # shellcheck source-path=SCRIPTDIR source=lib.bash
 source "$(dirname "$0")/lib.bash"
 
@@ -44,13 +44,14 @@ host() { # NAME KERNEL CPU [options] COMMAND...
 make_fleet
 cd "$dir" || exit 1
 kernel linux-image-6.12-cloud-amd64 new
+kernel linux-image-cloud-amd64 old
 vmm=(--program "$MIG_BUILD/tests/vmm_example" --program "$(command -v cat)")
 agent=(--program "$MIG_BUILD/bin/mig-agentd" --file "/ca.pem=$pki/ca-cert.pem"
     --file "/cert.pem=$pki/beta-cert.pem" --file "/key.pem=$pki/beta-key.pem")
 
 host look new EPYC-Milan,+svm "${agent[@]}" "/bin/mig-agentd snapshot --json" &
 first=$!
-host look2 new EPYC-Rome,+svm "${agent[@]}" "/bin/mig-agentd snapshot --json" \
+host look2 old EPYC-Rome,+svm "${agent[@]}" "/bin/mig-agentd snapshot --json" \
     "/bin/mig-agentd snapshot --ca /ca.pem --cert /cert.pem --key /key.pem"
 wait $first || exit 1
 cp look/1 milan.json
@@ -71,7 +72,7 @@ done
 
 "$MIG_BUILD/tests/seal_contract" "$pki/alpha-cert.pem" "$pki/alpha-key.pem" boot/2 >contract.sealed ||
     fail "seal"
-host resume new EPYC-Rome,+svm "${vmm[@]}" --file "/ca.pem=$pki/ca-cert.pem" \
+host resume old EPYC-Rome,+svm "${vmm[@]}" --file "/ca.pem=$pki/ca-cert.pem" \
     --file /contract.sealed=contract.sealed --file /state=boot/3 --file /host.sealed=look2/2 \
     "/bin/vmm_example resume /ca.pem /contract.sealed web3 7f3a /host.sealed 400 /state"
 cp resume/1 out

@@ -305,7 +305,8 @@ static struct state *save(const struct vmm *v)
     return s;
 }
 
-/* An MSR that KVM does not take must have the value already. */
+/* An MSR that KVM does not take must have the value already; at 0 there is
+ * nothing to carry to a KVM that does not know it. */
 static void load(const struct vmm *v, const struct state *s)
 {
     uint64_t value;
@@ -321,8 +322,12 @@ static void load(const struct vmm *v, const struct state *s)
         uint32_t index = (uint32_t)s->msrs[i].index;
 
         value = s->msrs[i].value;
-        if (!do_msr(v, KVM_SET_MSRS, index, &value) &&
-            (!do_msr(v, KVM_GET_MSRS, index, &value) || value != s->msrs[i].value)) {
+        if (do_msr(v, KVM_SET_MSRS, index, &value)) {
+            continue;
+        }
+        value = 0;
+        (void)do_msr(v, KVM_GET_MSRS, index, &value);
+        if (value != s->msrs[i].value) {
             (void)fprintf(stderr, "example: MSR 0x%" PRIx32 " of 0x%" PRIx64 "\n", index,
                           s->msrs[i].value);
             die("KVM_SET_MSRS", "the guest's state can not be restored");
