@@ -15,6 +15,7 @@
 #include "compat/constraint.h"
 #include "compat/limit.h"
 #include "compat/vmm.h"
+#include "cpu/arm64_core.h"
 #include "cpu/arm64_reg.h"
 
 #define TARGETS "guest.target-cpus" /* "MIDR/REVIDR/AIDR ..." of each, in hex */
@@ -118,6 +119,16 @@ static struct mig_finding *add(struct mig_findings *list, enum mig_severity seve
     return f;
 }
 
+/* A core by its name, the other registers as numbers. */
+static void print_identity(size_t which, uint64_t value, char ret[MIG_ARM64_CORE_MAX])
+{
+    if (names[which] == MIG_ARM64_MIDR_EL1) {
+        mig_arm64_core_print(value, ret);
+    } else {
+        (void)snprintf(ret, MIG_ARM64_CORE_MAX, "0x%llx", (unsigned long long)value);
+    }
+}
+
 void mig_midr_judge(const struct mig_party *guest, const struct mig_party *host,
                     struct mig_findings *ret)
 {
@@ -126,6 +137,7 @@ void mig_midr_judge(const struct mig_party *guest, const struct mig_party *host,
     bool told = is_target(guest, &there);
     enum mig_reason reason = MIG_REASON_HARDWARE;
     MIG_AUTO(mig_free) char *obstacle = NULL;
+    char before[MIG_ARM64_CORE_MAX], after[MIG_ARM64_CORE_MAX];
     struct mig_finding *f;
 
     if (which == NAMES) {
@@ -140,14 +152,15 @@ void mig_midr_judge(const struct mig_party *guest, const struct mig_party *host,
         return;
     }
     f->guest = f->source;
+    print_identity(which, f->source.value, before);
+    print_identity(which, f->destination.value, after);
     f->why = told
                  ? mig_strf("%s may meet this CPU, but %s can not go on showing it the one it "
                             "booted on",
                             guest->name, host->name)
                  : mig_strf("the kernel of %s chose its workarounds for the CPU that it was shown, "
-                            "0x%llx; %s has 0x%llx, which it was not told of when it booted",
-                            guest->name, (unsigned long long)f->source.value, host->name,
-                            (unsigned long long)f->destination.value);
+                            "%s; %s has %s, which it was not told of when it booted",
+                            guest->name, before, host->name, after);
     f->remedy =
         told
             ? mig_strf("run %s", obstacle)
@@ -208,6 +221,7 @@ void mig_midr_merge(struct mig_merge *m)
     enum mig_reason reason = MIG_REASON_HARDWARE;
     MIG_AUTO(mig_free) char *obstacle = NULL;
     struct identity shown, own;
+    char mine[MIG_ARM64_CORE_MAX], theirs[MIG_ARM64_CORE_MAX];
     const struct mig_party *host;
     struct mig_finding *f;
     size_t which = 0, who = find_presenter(m), odd = find_odd(m, who, &which);
@@ -228,9 +242,11 @@ void mig_midr_merge(struct mig_merge *m)
     if (f == NULL) {
         return;
     }
-    f->why = mig_strf("%s and %s are different CPUs: a guest's kernel chooses its workarounds for "
-                      "errata by the one that it is shown",
-                      m->parties[who].name, host->name);
+    print_identity(which, identity_of(&m->parties[who]).of[which].value, mine);
+    print_identity(which, identity_of(host).of[which].value, theirs);
+    f->why = mig_strf("%s, %s, and %s, %s, are different CPUs: a guest's kernel chooses its "
+                      "workarounds for errata by the one that it is shown",
+                      m->parties[who].name, mine, host->name, theirs);
     f->remedy = mig_strf("show all guests the CPU of %s and give them, when they boot, the list of "
                          "all CPUs that they may meet (Linux 6.16 or later in the guest)%s%s",
                          m->parties[who].name, obstacle != NULL ? "; that takes " : "",

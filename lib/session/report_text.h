@@ -33,5 +33,5 @@ void mig_report_text_losses(const struct mig_report *r, const struct mig_loss *l
 void mig_report_text_profile(const struct mig_report *r, const struct mig_profile *p);
 
 /* Value as people read it: "1", "0x2f", "0 (absent)", "not covered". */
-#define MIG_REPORT_VALUE_MAX 32
+#define MIG_REPORT_VALUE_MAX 48
 void mig_report_text_value(struct mig_seen seen, char ret[MIG_REPORT_VALUE_MAX]);

@@ -8,7 +8,9 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "cpu/arm64_core.h"
 #include "cpu/arm64_name.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/arm64_value.h"
 
 static const struct {
@@ -49,12 +51,27 @@ static bool print_named(const char *id, struct mig_seen seen, char ret[MIG_REPOR
     return true;
 }
 
+/* "Neoverse-N1 r3p1 (0x413fd0c1)" */
+static bool print_core(const char *id, struct mig_seen seen, char ret[MIG_REPORT_VALUE_MAX])
+{
+    char midr[MIG_REG_TEXT_MAX];
+
+    mig_reg_print(mig_reg_arm64(MIG_ARM64_MIDR_EL1), midr);
+    if (strcmp(id, midr) != 0 || seen.known != MIG_KNOWN ||
+        mig_arm64_core_name(seen.value) == NULL) {
+        return false;
+    }
+    _Static_assert(MIG_ARM64_CORE_MAX <= MIG_REPORT_VALUE_MAX, "a core finds no room");
+    mig_arm64_core_print(seen.value, ret);
+    return true;
+}
+
 void mig_value_text_measure(const char *id, const char *name, struct mig_seen seen,
                             char ret[MIG_REPORT_VALUE_MAX])
 {
     const char *unit = unit_of(id, name);
 
-    if (print_named(id, seen, ret)) {
+    if (print_named(id, seen, ret) || print_core(id, seen, ret)) {
         return;
     }
     if (unit == NULL || seen.known != MIG_KNOWN) {

@@ -5,7 +5,10 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "base/text.h"
+#include "compat/merge.h"
+#include "cpu/arm64_core.h"
 #include "cpu/arm64_name.h"
+#include "cpu/arm64_reg.h"
 #include "cpu/arm64_value.h"
 #include "cpu/arm64_view.h"
 #include "cpu/level.h"
@@ -322,6 +325,19 @@ static void add_shown(const struct mig_explanation *e, const struct mig_explain_
     }
 }
 
+/* "; the core is Neoverse-N1 r3p1 (0x413fd0c1)": its parts alone tell little. */
+static void add_core(const struct mig_field *f, const struct mig_party *host, struct mig_text *t)
+{
+    struct mig_reg midr = mig_reg_arm64(MIG_ARM64_MIDR_EL1);
+    struct mig_seen seen = mig_party_seen(host, midr);
+    char core[MIG_ARM64_CORE_MAX];
+
+    if (mig_reg_key(f->reg) == mig_reg_key(midr) && explain_is_value(seen)) {
+        mig_arm64_core_print(seen.value, core);
+        mig_text_addf(t, "; the core is %s", core);
+    }
+}
+
 static void print_host(const struct mig_explanation *e, const struct mig_party *host, int indent)
 {
     MIG_AUTO(mig_free) char *head = mig_strf("%-9s ", host->name);
@@ -331,6 +347,7 @@ static void print_host(const struct mig_explanation *e, const struct mig_party *
     mig_explain_host(e, host, &on);
     if (e->field != NULL) {
         add_shown(e, &on, &t);
+        add_core(e->field, host, &t);
     }
     if (e->feat != NULL) {
         mig_text_addf(&t, "%s%s: %s", t.len > 0 ? "; " : "", e->feat->name, has_in_words(on.feat));

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "cpu/arm64_core.h"
+#include "cpu/arm64_reg.h"
 #include "session/page.h"
 
 void sheet_line(const struct mig_report *r, const char *label, enum mig_paint paint,
@@ -82,6 +84,19 @@ void sheet_facts(const struct mig_report *r, const struct mig_snapshot *s)
     }
 }
 
+/* "arm64/MIDR_EL1   Neoverse-N1 r3p1 (0x413fd0c1)" */
+static void print_value(const struct mig_report *r, const char *text, const struct mig_entry *e)
+{
+    char core[MIG_ARM64_CORE_MAX];
+
+    if (e->key == mig_reg_key(mig_reg_arm64(MIG_ARM64_MIDR_EL1))) {
+        mig_arm64_core_print(e->value, core);
+        (void)fprintf(r->out, "  %-36s %s\n", text, core);
+    } else {
+        (void)fprintf(r->out, "  %-36s 0x%" PRIx64 "\n", text, e->value);
+    }
+}
+
 void sheet_registers(const struct mig_report *r, const struct mig_snapshot *s)
 {
     size_t unreadable = 0;
@@ -101,7 +116,7 @@ void sheet_registers(const struct mig_report *r, const struct mig_snapshot *s)
 
             mig_page_item(r->out, 2, head, strerror(e->errnum));
         } else if (r->verbose) {
-            (void)fprintf(r->out, "  %-36s 0x%" PRIx64 "\n", text, e->value);
+            print_value(r, text, e);
         }
     }
 }

@@ -6,6 +6,8 @@
 #include "base/now.h"
 #include "base/text.h"
 #include "command.h"
+#include "cpu/arm64_core.h"
+#include "cpu/arm64_reg.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "session/page.h"
@@ -66,6 +68,18 @@ static int get(struct command *c)
     return good ? 0 : verb_fail(&err);
 }
 
+static void print_core(const struct mig_report *r, const struct mig_snapshot *s)
+{
+    char core[MIG_ARM64_CORE_MAX];
+    uint64_t midr;
+
+    if (s->arch == MIG_ARCH_ARM64 &&
+        mig_snapshot_get(s, mig_reg_arm64(MIG_ARM64_MIDR_EL1), &midr) == MIG_KNOWN) {
+        mig_arm64_core_print(midr, core);
+        sheet_line(r, "core", MIG_PAINT_PLAIN, core);
+    }
+}
+
 static void print_identity(const struct mig_report *r, const struct mig_evidence *e)
 {
     MIG_AUTO(mig_free)
@@ -86,6 +100,7 @@ static void print_identity(const struct mig_report *r, const struct mig_evidence
     sheet_time(r, "issued", e->snapshot->stamp.issued_at);
     sheet_time(r, "expires", e->snapshot->stamp.expires_at);
     sheet_line(r, "architecture", MIG_PAINT_PLAIN, architecture);
+    print_core(r, e->snapshot);
     sheet_digest(r, "evidence digest", e->digest);
     sheet_digest(r, "capability digest", capability);
 }

@@ -13,15 +13,17 @@ CHECK_TEST(values_are_told_by_number_unit_and_name)
         struct mig_seen seen;
         const char *text;
     } cases[] = {
-        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_KNOWN, 2},       "2 (pmull)"             },
-        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_KNOWN, 7},       "7"                     },
-        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_UNCOVERED, 0},   "not covered"           },
-        {"arm64/ID_AA64DFR0_EL1/DoubleLock", NULL,             {MIG_KNOWN, 15},      "15 (ni)"               },
-        {"arm64/PSCI_VERSION/version",       NULL,             {MIG_KNOWN, 0x10001}, "0x10001 (1.1)"         },
-        {"arm64/MIDR_EL1/PartNum",           NULL,             {MIG_KNOWN, 0xd40},   "0xd40"                 },
-        {"arm64/ID_MMFR1_EL1/L1Hvd",         NULL,             {MIG_KNOWN, 3},       "3 (clean_and_invalida)"},
-        {"arm64/ID_AA64ISAR0_EL1",           NULL,             {MIG_KNOWN, 0x10},    "0x10"                  },
-        {"x86/cpuid/80000008.0/eax/7:0",     "phys_addr_bits", {MIG_KNOWN, 46},      "46 bits"               },
+        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_KNOWN, 2},          "2 (pmull)"                    },
+        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_KNOWN, 7},          "7"                            },
+        {"arm64/ID_AA64ISAR0_EL1/AES",       NULL,             {MIG_UNCOVERED, 0},      "not covered"                  },
+        {"arm64/ID_AA64DFR0_EL1/DoubleLock", NULL,             {MIG_KNOWN, 15},         "15 (ni)"                      },
+        {"arm64/PSCI_VERSION/version",       NULL,             {MIG_KNOWN, 0x10001},    "0x10001 (1.1)"                },
+        {"arm64/MIDR_EL1/PartNum",           NULL,             {MIG_KNOWN, 0xd40},      "0xd40"                        },
+        {"arm64/MIDR_EL1",                   NULL,             {MIG_KNOWN, 0x413fd0c1}, "Neoverse-N1 r3p1 (0x413fd0c1)"},
+        {"arm64/MIDR_EL1",                   NULL,             {MIG_KNOWN, 0x413fdff1}, "0x413fdff1"                   },
+        {"arm64/ID_MMFR1_EL1/L1Hvd",         NULL,             {MIG_KNOWN, 3},          "3 (clean_and_invalida)"       },
+        {"arm64/ID_AA64ISAR0_EL1",           NULL,             {MIG_KNOWN, 0x10},       "0x10"                         },
+        {"x86/cpuid/80000008.0/eax/7:0",     "phys_addr_bits", {MIG_KNOWN, 46},         "46 bits"                      },
     };
 
     CHECK_EACH (c, cases) {
