@@ -5,7 +5,6 @@
 #include "cpu/arm64_feat.h"
 #include "cpu/arm64_value.h"
 #include "cpu/arm64_view.h"
-#include "snapshot/snapshot.h"
 
 static uint64_t word_of(const void *words, struct mig_reg reg)
 {
@@ -86,12 +85,45 @@ static void add_values(const struct mig_explanation *e, const struct mig_party *
     }
 }
 
+/* The architecture that it belongs to; NONE: to each. */
+static enum mig_arch arch_of(const struct mig_explanation *e)
+{
+    if (e->field == NULL) {
+        return e->feat != NULL || e->view != NULL ? MIG_ARCH_ARM64 : MIG_ARCH_NONE;
+    }
+    switch (e->field->reg.space) {
+    case MIG_SPACE_CPUID:
+    case MIG_SPACE_CPUID_BARE:
+    case MIG_SPACE_CPUID_EMULATED:
+    case MIG_SPACE_CPUID_HV:
+    case MIG_SPACE_MSR:
+    case MIG_SPACE_MSR_LIST:
+        return MIG_ARCH_X86;
+    case MIG_SPACE_IDREG:
+    case MIG_SPACE_IDREG_MASK:
+    case MIG_SPACE_REG_LIST:
+        return MIG_ARCH_ARM64;
+    case MIG_SPACE_CAP:
+    case MIG_SPACE_HOST:
+    case MIG_SPACE_GUEST:
+    case MIG_SPACE_VIRTIO:
+    case MIG_SPACE_COUNT:
+        break;
+    }
+    return MIG_ARCH_NONE;
+}
+
 void mig_explain_host(const struct mig_explanation *e, const struct mig_party *host,
                       struct mig_explain_host *ret)
 {
     bool arm64 = host->snapshot->arch == MIG_ARCH_ARM64;
 
     *ret = (struct mig_explain_host){.shown.known = MIG_UNCOVERED};
+    if (arch_of(e) != MIG_ARCH_NONE && host->snapshot->arch != MIG_ARCH_NONE &&
+        arch_of(e) != host->snapshot->arch) {
+        ret->alien = arch_of(e);
+        return;
+    }
     if (e->field != NULL) {
         ret->shown = mig_party_seen(host, e->field->reg);
         ret->shown.value = mig_field_get(e->field, ret->shown.value);

@@ -7,10 +7,12 @@
 
 #include "compat/explain.h"
 #include "compat/settable.h"
+#include "snapshot/snapshot.h"
 
 enum mig_explain_has { MIG_EXPLAIN_UNKNOWN, MIG_EXPLAIN_YES, MIG_EXPLAIN_NO };
 
 struct mig_explain_host {
+    enum mig_arch alien;        /* whose it is, if the host is of another one; else NONE */
     struct mig_seen shown;      /* of the field */
     bool knows_values;          /* arm64: @values tells what KVM takes */
     struct mig_values values;   /* the host's own among them */

@@ -83,9 +83,10 @@ static void add_tolerance(struct mig_finding *f, const struct showing *s, struct
 
     if ((differ & ~useless_bits(s, reg)) != 0) {
         text = mig_strf("only a guest that runs guests of its own can use the field, but others "
-                        "of the register differ too: a VMM would have to write %s's own value in "
-                        "this field alone",
-                        s->host->name);
+                        "of the register differ too, so the register can not be left out of what "
+                        "is restored: %s would have to restore it with this field replaced by the "
+                        "value that %s shows, and every other field as the guest saw it",
+                        mig_vmm_name(s->vmm), s->host->name);
     } else if (how != NULL) {
         text = mig_strf("only a guest that runs guests of its own can use the field: for others "
                         "it is tolerated once the register is left out of what is restored (%s; "

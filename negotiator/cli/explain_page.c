@@ -345,14 +345,17 @@ static void print_host(const struct mig_explanation *e, const struct mig_party *
     struct mig_text t = {0};
 
     mig_explain_host(e, host, &on);
-    if (e->field != NULL) {
+    if (on.alien != MIG_ARCH_NONE) {
+        mig_text_addf(&t, "no answer: this is an %s host, the question is about %s",
+                      mig_arch_name(host->snapshot->arch), mig_arch_name(on.alien));
+    } else if (e->field != NULL) {
         add_shown(e, &on, &t);
         add_core(e->field, host, &t);
     }
-    if (e->feat != NULL) {
+    if (e->feat != NULL && on.alien == MIG_ARCH_NONE) {
         mig_text_addf(&t, "%s%s: %s", t.len > 0 ? "; " : "", e->feat->name, has_in_words(on.feat));
     }
-    if (e->view != NULL) {
+    if (e->view != NULL && on.alien == MIG_ARCH_NONE) {
         mig_text_add(&t, on.label != NULL ? on.label : "not known");
     }
     if (t.len > 0) {

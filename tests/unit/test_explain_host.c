@@ -106,10 +106,15 @@ CHECK_TEST(a_host_of_another_architecture_shows_nothing_of_it)
     ask("ID_AA64ISAR0_EL1.AES=2", "intel-icelake-6.1", &on);
     check_true("nothing", on.shown.known != MIG_KNOWN && !on.knows_values);
     check_number("no answer", MIG_EXPLAIN_UNKNOWN, on.takes);
+    check_number("of arm64", MIG_ARCH_ARM64, on.alien);
+    ask("FEAT_SVE", "intel-icelake-6.1", &on);
+    check_number("feature", MIG_ARCH_ARM64, on.alien);
     ask("avx2", "intel-icelake-6.1", &on);
     check_true("x86", on.shown.known == MIG_KNOWN && on.shown.value == 1 && !on.knows_values);
+    check_number("its own", MIG_ARCH_NONE, on.alien);
     ask("avx2", "emulated-arm-max-6.12", &on);
     check_true("arm64", on.shown.known != MIG_KNOWN);
+    check_number("of x86", MIG_ARCH_X86, on.alien);
 }
 
 /* What the list says is what the host says when it is asked one by one, and
