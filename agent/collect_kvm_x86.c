@@ -23,9 +23,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
-
-#define ENTRIES_FIRST 256
-#define ENTRIES_LIMIT 4096
+#include "kvm/query.h"
 
 /* XSAVE component 18: AMX tile data. */
 #define XFEATURE_TILE_DATA 18
@@ -33,43 +31,6 @@
 #ifndef ARCH_REQ_XCOMP_GUEST_PERM
 #define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
 #endif
-
-/* NULL and @ret_errno, or a table the caller frees. */
-static struct kvm_cpuid2 *ask_cpuid(int fd, unsigned long request, int *ret_errno)
-{
-    for (uint32_t nent = ENTRIES_FIRST; nent <= ENTRIES_LIMIT; nent *= 2) {
-        struct kvm_cpuid2 *t = mig_alloc(1, sizeof *t + nent * sizeof t->entries[0]);
-
-        t->nent = nent;
-        if (ioctl(fd, request, t) == 0 && t->nent <= nent) {
-            return t;
-        }
-        *ret_errno = errno;
-        mig_free(t);
-        if (*ret_errno != E2BIG) {
-            return NULL;
-        }
-    }
-    return NULL;
-}
-
-static struct kvm_msr_list *ask_msr_list(int fd, unsigned long request, int *ret_errno)
-{
-    for (uint32_t n = ENTRIES_FIRST; n <= ENTRIES_LIMIT; n *= 2) {
-        struct kvm_msr_list *l = mig_alloc(1, sizeof *l + n * sizeof l->indices[0]);
-
-        l->nmsrs = n;
-        if (ioctl(fd, request, l) == 0 && l->nmsrs <= n) {
-            return l;
-        }
-        *ret_errno = errno;
-        mig_free(l);
-        if (*ret_errno != E2BIG) {
-            return NULL;
-        }
-    }
-    return NULL;
-}
 
 static uint32_t sub_of(const struct kvm_cpuid_entry2 *e)
 {
@@ -151,13 +112,13 @@ static struct kvm_cpuid2 *collect_cpuid(struct mig_builder *b, int kvm)
 {
     static const char supported[] = "ioctl KVM_GET_SUPPORTED_CPUID";
     int errnum = E2BIG;
-    struct kvm_cpuid2 *t = ask_cpuid(kvm, KVM_GET_SUPPORTED_CPUID, &errnum);
+    struct kvm_cpuid2 *t = mig_kvm_ask_cpuid(kvm, KVM_GET_SUPPORTED_CPUID, &errnum);
 
     add_group(b, MIG_GROUP_CPUID_BARE, MIG_SPACE_CPUID_BARE, t, errnum, supported);
     /* Without a new permission the second answer would be the first. */
     if (take_tile_permission(b, kvm)) {
         mig_free(t);
-        t = ask_cpuid(kvm, KVM_GET_SUPPORTED_CPUID, &errnum);
+        t = mig_kvm_ask_cpuid(kvm, KVM_GET_SUPPORTED_CPUID, &errnum);
     }
     add_group(b, MIG_GROUP_CPUID, MIG_SPACE_CPUID, t, errnum, supported);
     mig_builder_cover(b, MIG_GROUP_KVM_VIEW, t != NULL ? MIG_COVER_FULL : MIG_COVER_UNREADABLE,
@@ -168,7 +129,7 @@ static struct kvm_cpuid2 *collect_cpuid(struct mig_builder *b, int kvm)
 static void collect_emulated(struct mig_builder *b, int kvm)
 {
     int errnum = E2BIG;
-    struct kvm_cpuid2 *t = ask_cpuid(kvm, KVM_GET_EMULATED_CPUID, &errnum);
+    struct kvm_cpuid2 *t = mig_kvm_ask_cpuid(kvm, KVM_GET_EMULATED_CPUID, &errnum);
 
     add_group(b, MIG_GROUP_CPUID_EMULATED, MIG_SPACE_CPUID_EMULATED, t, errnum,
               "ioctl KVM_GET_EMULATED_CPUID");
@@ -188,7 +149,7 @@ static void collect_hv(struct mig_builder *b, int kvm, int vcpu)
         mig_builder_cover(b, MIG_GROUP_CPUID_HV, MIG_COVER_FULL, 0, "KVM_CAP_HYPERV is 0");
         return;
     }
-    t = ask_cpuid(on_device || vcpu < 0 ? kvm : vcpu, KVM_GET_SUPPORTED_HV_CPUID, &errnum);
+    t = mig_kvm_ask_cpuid(on_device || vcpu < 0 ? kvm : vcpu, KVM_GET_SUPPORTED_HV_CPUID, &errnum);
     add_group(b, MIG_GROUP_CPUID_HV, MIG_SPACE_CPUID_HV, t, errnum,
               "ioctl KVM_GET_SUPPORTED_HV_CPUID");
     mig_free(t);
@@ -237,7 +198,7 @@ static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
 {
     static const char list_source[] = "ioctl KVM_GET_MSR_FEATURE_INDEX_LIST";
     int errnum = E2BIG;
-    struct kvm_msr_list *list = ask_msr_list(kvm, KVM_GET_MSR_FEATURE_INDEX_LIST, &errnum);
+    struct kvm_msr_list *list = mig_kvm_ask_msr_list(kvm, KVM_GET_MSR_FEATURE_INDEX_LIST, &errnum);
 
     if (list == NULL) {
         mig_builder_cover(b, MIG_GROUP_MSR, MIG_COVER_UNREADABLE, errnum, list_source);
@@ -263,7 +224,7 @@ static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
 static void collect_msr_list(struct mig_builder *b, int kvm)
 {
     int errnum = E2BIG;
-    struct kvm_msr_list *list = ask_msr_list(kvm, KVM_GET_MSR_INDEX_LIST, &errnum);
+    struct kvm_msr_list *list = mig_kvm_ask_msr_list(kvm, KVM_GET_MSR_INDEX_LIST, &errnum);
 
     mig_builder_cover(b, MIG_GROUP_MSR_LIST, list != NULL ? MIG_COVER_FULL : MIG_COVER_UNREADABLE,
                       list != NULL ? 0 : errnum, "ioctl KVM_GET_MSR_INDEX_LIST");
