@@ -3,7 +3,7 @@
  * Theory of operation.  Opening asks, in this order, and the first no ends it:
  *
  *   1. form       one encoding, within limits, nothing allocated    envelope.c
- *   2. type       the kind that the caller expects, exactly one signature
+ *   2. type       the kind that the caller expects, as many signatures
  *   3. chain      ends at an authority of ours, nobody in it revoked   trust.c
  *   4. signer     no authority itself, may sign, has one mig:// identity
  *   5. signature  by the leaf's key over type and payload
@@ -45,41 +45,79 @@ static void authenticated(const char *type, const unsigned char *bytes, size_t l
     mig_text_add_bytes(ret, (const char *)bytes, len);
 }
 
+/* What a signature is made of; the spans of @s borrow from here and the key. */
+struct signing {
+    struct mig_bytes sig;
+    unsigned char key_id[MIG_ENVELOPE_KEYID];
+};
+
+static bool sign(const struct mig_key *key, const struct mig_text *what, struct signing *with,
+                 struct mig_signature *s, struct mig_error *err)
+{
+    const struct mig_bytes *chain;
+
+    if (!mig_key_sign(key, (const unsigned char *)what->items, what->len, &with->sig, err)) {
+        return false;
+    }
+    mig_key_id(key, with->key_id);
+    s->keyid = (struct mig_span){with->key_id, sizeof with->key_id};
+    s->sig = (struct mig_span){with->sig.items, with->sig.len};
+    s->certs_len = mig_key_chain(key, &chain);
+    for (size_t i = 0; i < s->certs_len; i++) {
+        s->certs[i] = (struct mig_span){chain[i].items, chain[i].len};
+    }
+    return true;
+}
+
 bool mig_seal(const struct mig_key *key, enum mig_payload_type type, const unsigned char *bytes,
               size_t len, struct mig_bytes *ret, struct mig_error *err)
 {
     MIG_AUTO(mig_text_clear) struct mig_text signed_bytes = {0};
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes sig = {0};
-    unsigned char key_id[MIG_ENVELOPE_KEYID];
-    const struct mig_bytes *chain;
+    struct signing with = {0};
     struct mig_envelope e = {
         .payload = {bytes, len},
           .signatures_len = 1
     };
-    struct mig_signature *s = &e.signatures[0];
+    bool good;
 
     MIG_ASSERT(type < MIG_PAYLOAD_COUNT);
     if (len == 0 || len > MIG_SEALED_MAX) {
         return mig_fail(err, MIG_LIMIT, "cannot seal %zu bytes, expected 1 to %u", len,
                         MIG_SEALED_MAX);
     }
-    authenticated(media[type], bytes, len, &signed_bytes);
-    if (!mig_key_sign(key, (const unsigned char *)signed_bytes.items, signed_bytes.len, &sig,
-                      err)) {
-        return false;
-    }
     e.type = (struct mig_span){(const unsigned char *)media[type], strlen(media[type])};
-    mig_key_id(key, key_id);
-    s->keyid = (struct mig_span){key_id, sizeof key_id};
-    s->sig = (struct mig_span){sig.items, sig.len};
-    s->certs_len = mig_key_chain(key, &chain);
-    for (size_t i = 0; i < s->certs_len; i++) {
-        s->certs[i] = (struct mig_span){chain[i].items, chain[i].len};
-    }
-    return mig_crypto_drain(mig_envelope_pack(&e, ret, err));
+    authenticated(media[type], bytes, len, &signed_bytes);
+    good =
+        sign(key, &signed_bytes, &with, &e.signatures[0], err) && mig_envelope_pack(&e, ret, err);
+    mig_bytes_clear(&with.sig);
+    return mig_crypto_drain(good);
 }
 
-static bool check_kind(const struct mig_envelope *e, enum mig_payload_type type,
+bool mig_seal_add(const struct mig_key *key, const unsigned char *sealed, size_t len,
+                  struct mig_bytes *ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text signed_bytes = {0};
+    MIG_AUTO(mig_free) char *type = NULL;
+    struct signing with = {0};
+    struct mig_envelope e;
+    bool good;
+
+    if (!mig_envelope_parse(sealed, len, &e, err)) {
+        return false;
+    }
+    if (e.signatures_len != 1) {
+        return mig_fail(err, MIG_REFUSED, "envelope has %zu signatures already, expected one",
+                        e.signatures_len);
+    }
+    type = mig_strndup((const char *)e.type.bytes, e.type.len);
+    authenticated(type, e.payload.bytes, e.payload.len, &signed_bytes);
+    good = sign(key, &signed_bytes, &with, &e.signatures[e.signatures_len++], err) &&
+           mig_envelope_pack(&e, ret, err);
+    mig_bytes_clear(&with.sig);
+    return mig_crypto_drain(good);
+}
+
+static bool check_kind(const struct mig_envelope *e, enum mig_payload_type type, size_t signatures,
                        struct mig_error *err)
 {
     if (e->type.len != strlen(media[type]) ||
@@ -90,9 +128,10 @@ static bool check_kind(const struct mig_envelope *e, enum mig_payload_type type,
         mig_text_make_printable(other);
         return mig_fail(err, MIG_TRUST, "payload type is '%s', expected '%s'", other, media[type]);
     }
-    if (e->signatures_len != 1) {
-        return mig_fail(err, MIG_TRUST, "envelope has %zu signatures, expected exactly one",
-                        e->signatures_len);
+    if (e->signatures_len != signatures) {
+        return mig_fail(err, MIG_TRUST, "envelope has %zu signature%s, expected exactly %s",
+                        e->signatures_len, e->signatures_len == 1 ? "" : "s",
+                        signatures == 1 ? "one" : "two");
     }
     return true;
 }
@@ -112,12 +151,12 @@ static bool parse_chain(const struct mig_trust *trust, const struct mig_signatur
     return true;
 }
 
-static bool check_signature(const struct mig_envelope *e, X509 *leaf, struct mig_error *err)
+static bool check_signature(const struct mig_envelope *e, const struct mig_signature *s, X509 *leaf,
+                            struct mig_error *err)
 {
     MIG_AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     MIG_AUTO(mig_text_clear) struct mig_text signed_bytes = {0};
     MIG_AUTO(mig_free) char *type = mig_strndup((const char *)e->type.bytes, e->type.len);
-    const struct mig_signature *s = &e->signatures[0];
     EVP_PKEY *key = X509_get0_pubkey(leaf);
     unsigned char key_id[MIG_ENVELOPE_KEYID];
 
@@ -137,56 +176,109 @@ static bool check_signature(const struct mig_envelope *e, X509 *leaf, struct mig
     return true;
 }
 
-static struct mig_payload *payload_new(const struct mig_envelope *e, enum mig_payload_type type,
-                                       const struct mig_identity *signer, const int64_t window[2])
-{
-    struct opened *o = mig_alloc(1, sizeof *o + e->payload.len + 1);
-
-    memcpy(o->bytes, e->payload.bytes, e->payload.len);
-    o->payload = (struct mig_payload){
-        .type = type,
-        .bytes = o->bytes,
-        .len = e->payload.len,
-        .signer = *signer,
-        .valid_from = window[0],
-        .valid_to = window[1],
-    };
-    mig_sha256(o->bytes, e->payload.len, o->payload.digest);
-    return &o->payload;
-}
-
-static bool open_envelope(const struct mig_trust *trust, enum mig_payload_type type,
-                          const struct mig_envelope *e, struct mig_payload **ret,
-                          struct mig_error *err)
-{
-    MIG_AUTO(mig_certificates_free) STACK_OF(X509) *chain = sk_X509_new_null();
+/* Who made a signature, and when the chain behind it is valid. */
+struct vouching {
     struct mig_identity signer;
     int64_t window[2];
+};
+
+static bool check_signer(const struct mig_trust *trust, const struct mig_envelope *e,
+                         const struct mig_signature *s, struct vouching *ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_certificates_free) STACK_OF(X509) *chain = sk_X509_new_null();
     X509 *leaf;
 
     MIG_ASSERT(chain != NULL);
-    if (!check_kind(e, type, err) || !parse_chain(trust, &e->signatures[0], chain, err)) {
+    if (!parse_chain(trust, s, chain, err)) {
         return false;
     }
     leaf = sk_X509_value(chain, 0);
-    if (!mig_trust_verify(trust, leaf, chain, window, err) ||
-        !mig_certificate_may_sign(leaf, err) || !mig_certificate_identity(leaf, &signer, err) ||
-        !check_signature(e, leaf, err)) {
+    return mig_trust_verify(trust, leaf, chain, ret->window, err) &&
+           mig_certificate_may_sign(leaf, err) &&
+           mig_certificate_identity(leaf, &ret->signer, err) && check_signature(e, s, leaf, err);
+}
+
+static struct mig_payload *payload_new(const struct mig_envelope *e, enum mig_payload_type type,
+                                       const struct vouching *by)
+{
+    struct opened *o = mig_alloc(1, sizeof *o + e->payload.len + 1);
+    struct mig_payload *p = &o->payload;
+
+    memcpy(o->bytes, e->payload.bytes, e->payload.len);
+    *p = (struct mig_payload){
+        .type = type,
+        .bytes = o->bytes,
+        .len = e->payload.len,
+        .signer = by[0].signer,
+        .valid_from = by[0].window[0],
+        .valid_to = by[0].window[1],
+    };
+    if (e->signatures_len == 2) {
+        p->cosigner = by[1].signer;
+        if (by[1].window[0] > p->valid_from) {
+            p->valid_from = by[1].window[0];
+        }
+        if (by[1].window[1] < p->valid_to) {
+            p->valid_to = by[1].window[1];
+        }
+    }
+    mig_sha256(o->bytes, e->payload.len, p->digest);
+    return p;
+}
+
+/* Two signatures of one are not two. */
+static bool check_differ(const struct vouching by[2], struct mig_error *err)
+{
+    return by[0].signer.role != by[1].signer.role ||
+           strcmp(by[0].signer.name, by[1].signer.name) != 0 ||
+           mig_fail(err, MIG_TRUST, "both signatures are by %s/%s",
+                    mig_role_name(by[0].signer.role), by[0].signer.name);
+}
+
+static bool open_envelope(const struct mig_trust *trust, enum mig_payload_type type,
+                          const struct mig_envelope *e, size_t signatures, struct mig_payload **ret,
+                          struct mig_error *err)
+{
+    struct vouching by[MIG_ENVELOPE_SIGNATURES_MAX] = {0};
+
+    if (!check_kind(e, type, signatures, err)) {
         return false;
     }
-    *ret = payload_new(e, type, &signer, window);
+    for (size_t i = 0; i < signatures; i++) {
+        if (!check_signer(trust, e, &e->signatures[i], &by[i], err)) {
+            return signatures == 1 ? false : mig_wrap(err, "signature %zu", i + 1);
+        }
+    }
+    if (signatures == 2 && !check_differ(by, err)) {
+        return false;
+    }
+    *ret = payload_new(e, type, by);
     return true;
+}
+
+static bool open_with(const struct mig_trust *trust, enum mig_payload_type type,
+                      const unsigned char *sealed, size_t len, size_t signatures,
+                      struct mig_payload **ret, struct mig_error *err)
+{
+    struct mig_envelope e;
+
+    MIG_ASSERT(trust != NULL && type < MIG_PAYLOAD_COUNT);
+    return mig_crypto_drain(mig_envelope_parse(sealed, len, &e, err) &&
+                            open_envelope(trust, type, &e, signatures, ret, err));
 }
 
 bool mig_seal_open(const struct mig_trust *trust, enum mig_payload_type type,
                    const unsigned char *sealed, size_t len, struct mig_payload **ret,
                    struct mig_error *err)
 {
-    struct mig_envelope e;
+    return open_with(trust, type, sealed, len, 1, ret, err);
+}
 
-    MIG_ASSERT(trust != NULL && type < MIG_PAYLOAD_COUNT);
-    return mig_crypto_drain(mig_envelope_parse(sealed, len, &e, err) &&
-                            open_envelope(trust, type, &e, ret, err));
+bool mig_seal_open_pair(const struct mig_trust *trust, enum mig_payload_type type,
+                        const unsigned char *sealed, size_t len, struct mig_payload **ret,
+                        struct mig_error *err)
+{
+    return open_with(trust, type, sealed, len, 2, ret, err);
 }
 
 bool mig_seal_peek(const unsigned char *bytes, size_t len, enum mig_payload_type *ret)

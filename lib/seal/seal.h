@@ -33,7 +33,8 @@ struct mig_payload {
     const unsigned char *bytes;
     size_t len;
     struct mig_identity signer;
-    int64_t valid_from, valid_to; /* of the whole chain, seconds, UTC */
+    struct mig_identity cosigner; /* of the second signature; no name: there is none */
+    int64_t valid_from, valid_to; /* of all chains, seconds, UTC */
     unsigned char digest[32];     /* SHA-256 of bytes: the evidence digest */
 };
 
@@ -42,10 +43,19 @@ MIG_MUST_CHECK bool mig_seal(const struct mig_key *key, enum mig_payload_type ty
                              const unsigned char *bytes, size_t len, struct mig_bytes *ret,
                              struct mig_error *err);
 
+/* @sealed with one signature, and @key's beside it. */
+MIG_MUST_CHECK bool mig_seal_add(const struct mig_key *key, const unsigned char *sealed, size_t len,
+                                 struct mig_bytes *ret, struct mig_error *err);
+
 /* Verify signature, chain and type of an envelope.  The payload owns its bytes. */
 MIG_MUST_CHECK bool mig_seal_open(const struct mig_trust *trust, enum mig_payload_type type,
                                   const unsigned char *sealed, size_t len, struct mig_payload **ret,
                                   struct mig_error *err);
+
+/* The same of an envelope with exactly two signatures, of two identities. */
+MIG_MUST_CHECK bool mig_seal_open_pair(const struct mig_trust *trust, enum mig_payload_type type,
+                                       const unsigned char *sealed, size_t len,
+                                       struct mig_payload **ret, struct mig_error *err);
 
 /* Does this file look like an envelope at all?  No verification. */
 bool mig_seal_is_envelope(const unsigned char *bytes, size_t len);

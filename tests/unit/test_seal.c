@@ -2,6 +2,7 @@
 #include "seal/seal.h"
 
 #include <openssl/err.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -576,6 +577,72 @@ CHECK_TEST(generated_code_reads_the_same_envelope)
     world_free(w);
 }
 
+/* @sealed by whoever signed it, and then by @name. */
+static struct mig_bytes add_signature(const struct world *w, const char *name,
+                                      const struct mig_bytes *sealed)
+{
+    MIG_AUTO(mig_key_free) struct mig_key *key = fleet_key(w->fleet, name);
+    struct mig_bytes ret = {0};
+    struct mig_error err;
+
+    check_done(name, mig_seal_add(key, sealed->items, sealed->len, &ret, &err), &err);
+    return ret;
+}
+
+CHECK_TEST(a_second_signature_stands_beside_the_first)
+{
+    struct world *w = world_new();
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes pair = {0}, more = {0};
+    MIG_AUTO(mig_payload_free) struct mig_payload *p = NULL;
+    struct mig_error err;
+
+    fleet_issue(w->fleet, MIG_ROLE_AGENT, "beta", 2010000000, 2090000000);
+    pair = add_signature(w, "beta", &w->sealed);
+    check_done("both",
+               mig_seal_open_pair(w->trust, MIG_PAYLOAD_SNAPSHOT, pair.items, pair.len, &p, &err),
+               &err);
+    check_text("first", "alpha", p->signer.name);
+    check_text("second", "beta", p->cosigner.name);
+    check_number("window of both begins", 2010000000, (uint64_t)p->valid_from);
+    check_number("and ends", 2090000000, (uint64_t)p->valid_to);
+    check_true("payload", p->len == HELLO_LEN && memcmp(p->bytes, HELLO, HELLO_LEN) == 0);
+    check_refused("two where one is wanted", w->trust, &pair, MIG_TRUST, "expected exactly one");
+    check_true("a third", !mig_seal_add(w->key, pair.items, pair.len, &more, &err));
+    check_contains("a third", "has 2 signatures already", err.msg);
+    world_free(w);
+}
+
+static void check_pair_refused(const char *label, const struct world *w,
+                               const struct mig_bytes *sealed, const char *trouble)
+{
+    struct mig_payload *p = NULL;
+    struct mig_error err = {0};
+
+    check_true(label, !mig_seal_open_pair(w->trust, MIG_PAYLOAD_SNAPSHOT, sealed->items,
+                                          sealed->len, &p, &err) &&
+                          p == NULL);
+    check_contains(label, trouble, err.msg);
+    check_number(label, MIG_TRUST, err.code);
+}
+
+CHECK_TEST(two_signatures_are_of_two_and_both_count)
+{
+    struct world *w = world_new();
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes same = {0}, pair = {0};
+    size_t last;
+
+    fleet_issue(w->fleet, MIG_ROLE_AGENT, "beta", 2000000000, 2100000000);
+    check_pair_refused("one", w, &w->sealed, "has 1 signature, expected exactly two");
+    same = add_signature(w, "alpha", &w->sealed);
+    check_pair_refused("alpha twice", w, &same, "both signatures are by agent/alpha");
+    pair = add_signature(w, "beta", &w->sealed);
+    last = pair.len - w->sealed.len; /* what was added: key id, signature, certificate */
+    pair.items[w->sealed.len + 2 + 34 + 6] ^= 1;
+    check_true("there is a second", last > 48);
+    check_pair_refused("the second is damaged", w, &pair, "signature 2");
+    world_free(w);
+}
+
 CHECK_MAIN(cmocka_unit_test(what_was_sealed_opens_as_its_kind_and_no_other),
            cmocka_unit_test(a_payload_carries_bytes_signer_digest_and_window),
            cmocka_unit_test(sha256_and_random_are_what_they_say),
@@ -591,4 +658,6 @@ CHECK_MAIN(cmocka_unit_test(what_was_sealed_opens_as_its_kind_and_no_other),
            cmocka_unit_test(the_window_is_what_the_whole_chain_shares),
            cmocka_unit_test(intermediates_travel_with_the_signature),
            cmocka_unit_test(trust_files_are_checked_when_loaded),
-           cmocka_unit_test(generated_code_reads_the_same_envelope))
+           cmocka_unit_test(generated_code_reads_the_same_envelope),
+           cmocka_unit_test(a_second_signature_stands_beside_the_first),
+           cmocka_unit_test(two_signatures_are_of_two_and_both_count))
