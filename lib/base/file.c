@@ -169,3 +169,24 @@ bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode
     sync_folder(path);
     return true;
 }
+
+bool mig_file_make_folder(const char *path, mode_t mode, struct mig_error *err)
+{
+    MIG_AUTO(mig_free) char *copy = mig_strdup(path);
+
+    if (copy[0] == '\0') {
+        return mig_fail(err, MIG_USAGE, "expected a folder");
+    }
+    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+        if (mkdir(copy, mode) != 0 && errno != EEXIST) {
+            return mig_fail_errno(err, MIG_IO, "%s", copy);
+        }
+        if (slash == NULL) {
+            return true;
+        }
+        *slash = '/';
+    }
+}

@@ -43,6 +43,9 @@ MIG_MUST_CHECK bool mig_fd_check_private(int fd, const char *path, struct mig_er
 MIG_MUST_CHECK bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode,
                                    struct mig_error *err);
 
+/* The folder and what is missing above it; one that is there is not changed. */
+MIG_MUST_CHECK bool mig_file_make_folder(const char *path, mode_t mode, struct mig_error *err);
+
 /* All of @bytes, across short writes and EINTR. */
 MIG_MUST_CHECK bool mig_fd_write(int fd, const char *name, const void *bytes, size_t len,
                                  struct mig_error *err);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cpu/level.h"
 #include "cpu/wordlist.h"
+#include "seal/seal.h"
 #include "snapshot/builder.h"
 
 #define FACT_PREFIX "policy."
@@ -260,6 +261,22 @@ void mig_policy_add_facts(const struct mig_policy *p, const char *source, struct
         (void)snprintf(name, sizeof name, FACT_PREFIX "%s", keys[i].name);
         mig_builder_add_fact(b, name, value.items, source);
     }
+}
+
+/* Facts are sorted, and no name or value has a line's end. */
+void mig_policy_digest(const struct mig_snapshot *s, unsigned char ret[MIG_DIGEST_BYTES])
+{
+    MIG_AUTO(mig_text_clear) struct mig_text lines = {0};
+
+    mig_text_add(&lines, "");
+    for (size_t i = 0; i < s->facts_len; i++) {
+        const struct mig_fact *f = &s->facts[i];
+
+        if (mig_policy_is_fact(f->name)) {
+            mig_text_addf(&lines, "%s=%s\n", f->name, f->value != NULL ? f->value : "?");
+        }
+    }
+    mig_sha256(lines.items, lines.len, ret);
 }
 
 bool mig_policy_allows(const struct mig_policy *p, const char *name)

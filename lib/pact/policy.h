@@ -48,6 +48,10 @@ void mig_policy_add_facts(const struct mig_policy *p, const char *source, struct
 /* Is this the name of such a fact? */
 bool mig_policy_is_fact(const char *name);
 
+/* SHA-256 of those facts in @s: what the host insists on, apart from where that
+ * stands. */
+void mig_policy_digest(const struct mig_snapshot *s, unsigned char ret[MIG_DIGEST_BYTES]);
+
 /* @into becomes the stricter of both, key by key. */
 void mig_policy_tighten(struct mig_policy *into, const struct mig_policy *other);
 

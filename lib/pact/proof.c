@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "base/text.h"
 #include "pact/contract.h"
+#include "pact/pb_read.h"
 #include "proof.pb-c.h"
 #include "seal/seal.h"
 #include "snapshot/codec.h"
@@ -57,11 +58,6 @@ bool mig_proof_read_ask(const unsigned char *bytes, size_t len, struct mig_snaps
 
 /* ---- encode ---- */
 
-static ProtobufCBinaryData copy_bytes(const unsigned char *from, size_t len)
-{
-    return (ProtobufCBinaryData){.len = len, .data = mig_memdup(from, len)};
-}
-
 static void add_mismatches(const struct mig_proven *p, Migctl__V1__Proof *pb)
 {
     pb->mismatches = mig_alloc(p->len, sizeof(Migctl__V1__Mismatch *));
@@ -88,11 +84,11 @@ static Migctl__V1__Proof *message_new(const struct mig_proof *p)
     migctl__v1__proof__init(pb);
     pb->host = mig_strdup(p->host);
     pb->boot_id = mig_strdup(p->boot_id);
-    pb->nonce = copy_bytes(p->nonce, sizeof p->nonce);
+    pb->nonce = mig_pb_copy(p->nonce, sizeof p->nonce);
     pb->issued_at = p->issued_at;
     pb->expires_at = p->expires_at;
-    pb->capability = copy_bytes(p->capability, sizeof p->capability);
-    pb->subject = copy_bytes(p->subject, sizeof p->subject);
+    pb->capability = mig_pb_copy(p->capability, sizeof p->capability);
+    pb->subject = mig_pb_copy(p->subject, sizeof p->subject);
     pb->table_version = p->table_version;
     pb->outcome = (Migctl__V1__Outcome)p->proven.outcome;
     pb->stage = (uint32_t)p->proven.stage;
@@ -119,33 +115,6 @@ void mig_proof_encode(const struct mig_proof *p, struct mig_bytes *ret)
 }
 
 /* ---- decode ---- */
-
-static bool read_text(const char *what, const char *from, char *ret, size_t size,
-                      struct mig_error *err)
-{
-    size_t len = strlen(from);
-
-    if (len >= size) {
-        return mig_fail(err, MIG_LIMIT, "%s is longer than %zu characters", what, size - 1);
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (from[i] < 0x20 || from[i] > 0x7e) {
-            return mig_fail(err, MIG_FORMAT, "%s is not printable", what);
-        }
-    }
-    memcpy(ret, from, len + 1);
-    return true;
-}
-
-static bool read_bytes(const char *what, ProtobufCBinaryData from, unsigned char *ret, size_t size,
-                       struct mig_error *err)
-{
-    if (from.len != size) {
-        return mig_fail(err, MIG_FORMAT, "%s has %zu bytes, expected %zu", what, from.len, size);
-    }
-    memcpy(ret, from.data, size);
-    return true;
-}
 
 static bool read_step(const char *what, uint32_t stage, uint32_t errnum, enum mig_stage *ret_stage,
                       int *ret_errnum, struct mig_error *err)
@@ -222,12 +191,12 @@ static bool read_message(const Migctl__V1__Proof *pb, struct mig_proof *p, struc
     p->issued_at = pb->issued_at;
     p->expires_at = pb->expires_at;
     p->table_version = pb->table_version;
-    return read_text("host", pb->host, p->host, sizeof p->host, err) &&
-           read_text("boot id", pb->boot_id, p->boot_id, sizeof p->boot_id, err) &&
-           read_bytes("nonce", pb->nonce, p->nonce, sizeof p->nonce, err) &&
-           read_bytes("capability digest", pb->capability, p->capability, sizeof p->capability,
-                      err) &&
-           read_bytes("subject", pb->subject, p->subject, sizeof p->subject, err) &&
+    return mig_pb_text("host", pb->host, p->host, sizeof p->host, err) &&
+           mig_pb_text("boot id", pb->boot_id, p->boot_id, sizeof p->boot_id, err) &&
+           mig_pb_bytes("nonce", pb->nonce, p->nonce, sizeof p->nonce, err) &&
+           mig_pb_bytes("capability digest", pb->capability, p->capability, sizeof p->capability,
+                        err) &&
+           mig_pb_bytes("subject", pb->subject, p->subject, sizeof p->subject, err) &&
            read_proven(pb, &p->proven, err);
 }
 

@@ -137,25 +137,6 @@ static void close_folder(DIR *d)
 }
 MIG_AUTO_DEFINE(close_folder, DIR *);
 
-/* Make the folder and what is missing above it. */
-static bool make_folder(const char *dir, struct mig_error *err)
-{
-    MIG_AUTO(mig_free) char *path = mig_strdup(dir);
-
-    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL) {
-            *slash = '\0';
-        }
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            return mig_fail_errno(err, MIG_IO, "contracts %s", path);
-        }
-        if (slash == NULL) {
-            return true;
-        }
-        *slash = '/';
-    }
-}
-
 /* Writers come one at a time and stay for milliseconds. */
 static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
 {
@@ -163,8 +144,8 @@ static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     int fd;
 
-    if (!make_folder(s->dir, err)) {
-        return false;
+    if (!mig_file_make_folder(s->dir, 0700, err)) {
+        return mig_wrap(err, "contracts");
     }
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
