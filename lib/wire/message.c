@@ -8,7 +8,9 @@
 #include "base/budget.h"
 #include "base/text.h"
 #include "negotiate.pb-c.h"
+#include "wire/message_agree.h"
 #include "wire/message_contract.h"
+#include "wire/message_part.h"
 
 #define NONCE_BYTES 32
 #define ADDRESS_MAX 512
@@ -35,18 +37,19 @@ void mig_message_clear(struct mig_message *m)
     mig_free(m->name);
     mig_free(m->phase);
     mig_free(m->text);
+    mig_bytes_clear(&m->agreement);
     mig_message_clear_contract(m);
     *m = (struct mig_message){0};
 }
 
 /* ---- encode ---- */
 
-static ProtobufCBinaryData borrow(const struct mig_bytes *b)
+ProtobufCBinaryData mig_message_borrow(const struct mig_bytes *b)
 {
     return (ProtobufCBinaryData){.len = b->len, .data = b->items};
 }
 
-static char *text_or_empty(char *s)
+char *mig_message_text(char *s)
 {
     static char empty[] = "";
 
@@ -93,9 +96,9 @@ static void pack_exchange(Mig__Wire__Frame frame, const struct mig_message *m,
     Mig__Wire__Exchange exchange;
 
     mig__wire__exchange__init(&exchange);
-    exchange.nonce = borrow(&m->nonce);
-    exchange.address = text_or_empty(m->address);
-    exchange.name = text_or_empty(m->name);
+    exchange.nonce = mig_message_borrow(&m->nonce);
+    exchange.address = mig_message_text(m->address);
+    exchange.name = mig_message_text(m->name);
     exchange.timeout_ms = m->timeout_ms;
     frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGE;
     frame.exchange = &exchange;
@@ -107,8 +110,8 @@ static void pack_prove(Mig__Wire__Frame frame, const struct mig_message *m, stru
     Mig__Wire__Prove prove;
 
     mig__wire__prove__init(&prove);
-    prove.nonce = borrow(&m->nonce);
-    prove.shown = borrow(&m->shown);
+    prove.nonce = mig_message_borrow(&m->nonce);
+    prove.shown = mig_message_borrow(&m->shown);
     prove.timeout_ms = m->timeout_ms;
     frame.body_case = MIG__WIRE__FRAME__BODY_PROVE;
     frame.prove = &prove;
@@ -132,12 +135,12 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
     frame.id = m->id;
     switch (m->kind) {
     case MIG_MESSAGE_CAPTURE:
-        capture.nonce = borrow(&m->nonce);
+        capture.nonce = mig_message_borrow(&m->nonce);
         frame.body_case = MIG__WIRE__FRAME__BODY_CAPTURE;
         frame.capture = &capture;
         break;
     case MIG_MESSAGE_CAPTURED:
-        captured.sealed = borrow(&m->sealed);
+        captured.sealed = mig_message_borrow(&m->sealed);
         frame.body_case = MIG__WIRE__FRAME__BODY_CAPTURED;
         frame.captured = &captured;
         break;
@@ -145,8 +148,8 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
         pack_exchange(frame, m, ret);
         return;
     case MIG_MESSAGE_EXCHANGED:
-        exchanged.sealed = borrow(&m->sealed);
-        exchanged.sealed_peer = borrow(&m->sealed_peer);
+        exchanged.sealed = mig_message_borrow(&m->sealed);
+        exchanged.sealed_peer = mig_message_borrow(&m->sealed_peer);
         frame.body_case = MIG__WIRE__FRAME__BODY_EXCHANGED;
         frame.exchanged = &exchanged;
         break;
@@ -154,7 +157,7 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
         pack_prove(frame, m, ret);
         return;
     case MIG_MESSAGE_PROVED:
-        proved.sealed = borrow(&m->sealed);
+        proved.sealed = mig_message_borrow(&m->sealed);
         frame.body_case = MIG__WIRE__FRAME__BODY_PROVED;
         frame.proved = &proved;
         break;
@@ -170,6 +173,14 @@ void mig_message_encode(const struct mig_message *m, struct mig_bytes *ret)
     case MIG_MESSAGE_CONTRACT_FORGOTTEN:
         mig_message_pack_contract(&frame, m, ret);
         return;
+    case MIG_MESSAGE_AGREE:
+    case MIG_MESSAGE_AGREED:
+    case MIG_MESSAGE_PROPOSE:
+    case MIG_MESSAGE_ACCEPTED:
+    case MIG_MESSAGE_ADVANCE:
+    case MIG_MESSAGE_ADVANCED:
+        mig_message_pack_agree(&frame, m, ret);
+        return;
     case MIG_MESSAGE_KIND_COUNT:
         MIG_ASSERT(m->kind != MIG_MESSAGE_KIND_COUNT);
     }
@@ -182,16 +193,6 @@ static bool copy_nonce(ProtobufCBinaryData from, struct mig_bytes *ret, struct m
 {
     if (from.len != NONCE_BYTES) {
         return mig_fail(err, MIG_FORMAT, "nonce of %zu bytes, expected %d", from.len, NONCE_BYTES);
-    }
-    *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
-    return true;
-}
-
-static bool copy_sealed(const char *field, ProtobufCBinaryData from, struct mig_bytes *ret,
-                        struct mig_error *err)
-{
-    if (from.len == 0) {
-        return mig_fail(err, MIG_FORMAT, "%s is empty", field);
     }
     *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
     return true;
@@ -216,10 +217,34 @@ bool mig_message_copy_text(const char *field, const char *from, size_t max, char
     return true;
 }
 
-static bool check_timeout(uint32_t ms, struct mig_error *err)
+bool mig_message_check_timeout(uint32_t ms, struct mig_error *err)
 {
     return ms <= TIMEOUT_MAX_MS ||
            mig_fail(err, MIG_LIMIT, "timeout_ms is %u, at most %u are allowed", ms, TIMEOUT_MAX_MS);
+}
+
+bool mig_message_take_bytes(const char *field, ProtobufCBinaryData from, size_t max,
+                            struct mig_bytes *ret, struct mig_error *err)
+{
+    if (from.len == 0) {
+        return mig_fail(err, MIG_FORMAT, "%s is empty", field);
+    }
+    if (from.len > max) {
+        return mig_fail(err, MIG_LIMIT, "%s of %zu bytes, at most %zu are allowed", field, from.len,
+                        max);
+    }
+    *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
+    return true;
+}
+
+bool mig_message_take_target(const char *address, const char *name, struct mig_message *m,
+                             struct mig_error *err)
+{
+    if (address[0] == '\0') {
+        return mig_fail(err, MIG_FORMAT, "address is empty");
+    }
+    return mig_message_copy_text("address", address, ADDRESS_MAX, &m->address, err) &&
+           mig_message_copy_text("name", name, NAME_MAX_LEN, &m->name, err);
 }
 
 static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m,
@@ -227,20 +252,18 @@ static bool take_exchange(const Mig__Wire__Exchange *from, struct mig_message *m
 {
     m->kind = MIG_MESSAGE_EXCHANGE;
     m->timeout_ms = from->timeout_ms;
-    if (from->address[0] == '\0') {
-        return mig_fail(err, MIG_FORMAT, "address is empty");
-    }
-    return check_timeout(from->timeout_ms, err) && copy_nonce(from->nonce, &m->nonce, err) &&
-           mig_message_copy_text("address", from->address, ADDRESS_MAX, &m->address, err) &&
-           mig_message_copy_text("name", from->name, NAME_MAX_LEN, &m->name, err);
+    return mig_message_check_timeout(from->timeout_ms, err) &&
+           copy_nonce(from->nonce, &m->nonce, err) &&
+           mig_message_take_target(from->address, from->name, m, err);
 }
 
 static bool take_prove(const Mig__Wire__Prove *from, struct mig_message *m, struct mig_error *err)
 {
     m->kind = MIG_MESSAGE_PROVE;
     m->timeout_ms = from->timeout_ms;
-    return check_timeout(from->timeout_ms, err) && copy_nonce(from->nonce, &m->nonce, err) &&
-           copy_sealed("shown", from->shown, &m->shown, err);
+    return mig_message_check_timeout(from->timeout_ms, err) &&
+           copy_nonce(from->nonce, &m->nonce, err) &&
+           mig_message_take_bytes("shown", from->shown, MIG_FRAME_MAX, &m->shown, err);
 }
 
 static enum mig_code code_of(Mig__Wire__Code wire)
@@ -266,24 +289,31 @@ static bool take_body(const Mig__Wire__Frame *frame, struct mig_message *m, stru
     if (mig_message_has_contract(frame)) {
         return mig_message_take_contract(frame, m, err);
     }
+    if (mig_message_has_agree(frame)) {
+        return mig_message_take_agree(frame, m, err);
+    }
     switch ((int)frame->body_case) { /* protobuf-c adds a value of its own */
     case MIG__WIRE__FRAME__BODY_CAPTURE:
         m->kind = MIG_MESSAGE_CAPTURE;
         return copy_nonce(frame->capture->nonce, &m->nonce, err);
     case MIG__WIRE__FRAME__BODY_CAPTURED:
         m->kind = MIG_MESSAGE_CAPTURED;
-        return copy_sealed("sealed", frame->captured->sealed, &m->sealed, err);
+        return mig_message_take_bytes("sealed", frame->captured->sealed, MIG_FRAME_MAX, &m->sealed,
+                                      err);
     case MIG__WIRE__FRAME__BODY_EXCHANGE:
         return take_exchange(frame->exchange, m, err);
     case MIG__WIRE__FRAME__BODY_EXCHANGED:
         m->kind = MIG_MESSAGE_EXCHANGED;
-        return copy_sealed("sealed", frame->exchanged->sealed, &m->sealed, err) &&
-               copy_sealed("sealed_peer", frame->exchanged->sealed_peer, &m->sealed_peer, err);
+        return mig_message_take_bytes("sealed", frame->exchanged->sealed, MIG_FRAME_MAX, &m->sealed,
+                                      err) &&
+               mig_message_take_bytes("sealed_peer", frame->exchanged->sealed_peer, MIG_FRAME_MAX,
+                                      &m->sealed_peer, err);
     case MIG__WIRE__FRAME__BODY_PROVE:
         return take_prove(frame->prove, m, err);
     case MIG__WIRE__FRAME__BODY_PROVED:
         m->kind = MIG_MESSAGE_PROVED;
-        return copy_sealed("sealed", frame->proved->sealed, &m->sealed, err);
+        return mig_message_take_bytes("sealed", frame->proved->sealed, MIG_FRAME_MAX, &m->sealed,
+                                      err);
     case MIG__WIRE__FRAME__BODY_ERROR:
         return take_error(frame->error, m, err);
     case MIG__WIRE__FRAME__BODY__NOT_SET:

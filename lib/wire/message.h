@@ -27,7 +27,24 @@ enum mig_message_kind {
     MIG_MESSAGE_CONTRACT_LISTED,    /* answer: entries, more */
     MIG_MESSAGE_CONTRACT_FORGET,    /* ask: vm, instance */
     MIG_MESSAGE_CONTRACT_FORGOTTEN, /* answer */
+    MIG_MESSAGE_AGREE,              /* ask: vm, instance, address, name, timeout_ms, data_path */
+    MIG_MESSAGE_AGREED,             /* answer: agreement, contract */
+    MIG_MESSAGE_PROPOSE,            /* ask a destination: agreement, sealed, contract */
+    MIG_MESSAGE_ACCEPTED,           /* answer: agreement */
+    MIG_MESSAGE_ADVANCE,            /* ask: step, agreement, contract */
+    MIG_MESSAGE_ADVANCED,           /* answer: contract, may be empty */
     MIG_MESSAGE_KIND_COUNT
+};
+
+/* How far a move under an agreement has come. */
+enum mig_step {
+    MIG_STEP_NONE,
+    MIG_STEP_APPROVE,  /* it may begin */
+    MIG_STEP_SWITCH,   /* the guest may stop at the source */
+    MIG_STEP_COMPLETE, /* at the destination: it runs here */
+    MIG_STEP_DEPART,   /* at the source: it has left */
+    MIG_STEP_ABANDON,  /* it goes on at the source */
+    MIG_STEP_COUNT
 };
 
 /* Where a stored contract stands. */
@@ -54,7 +71,7 @@ struct mig_contract_entry {
 struct mig_message {
     enum mig_message_kind kind;
     uint64_t id; /* chosen by the asker, repeated in the answer */
-    struct mig_bytes nonce, sealed, sealed_peer, contract, shown;
+    struct mig_bytes nonce, sealed, sealed_peer, contract, shown, agreement;
     char *address; /* of the destination, as migctl would write it */
     char *name;    /* certificate name expected there; NULL or "" = by address */
     uint32_t timeout_ms;
@@ -63,6 +80,8 @@ struct mig_message {
     char *text;
     char *vm, *instance; /* NULL is "" */
     enum mig_standing standing;
+    enum mig_step step;
+    uint32_t data_path; /* enum mig_data_path, pact/agreement.h; not checked here */
     struct mig_contract_entry *entries;
     size_t entries_len;
     bool more;

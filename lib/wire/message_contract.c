@@ -5,19 +5,13 @@
 
 #include "base/alloc.h"
 #include "negotiate.pb-c.h"
+#include "wire/message_part.h"
 
 #define ID_MAX 63
 #define NAME_MAX_LEN 127
 #define REASON_MAX 255
 #define DIGEST_BYTES 32
 #define CONTRACT_MAX (640u * 1024)
-
-static char *text_or_empty(char *s)
-{
-    static char empty[] = "";
-
-    return s != NULL ? s : empty;
-}
 
 /* ---- encode ---- */
 
@@ -26,7 +20,7 @@ static void pack_put(Mig__Wire__Frame *frame, const struct mig_message *m, struc
     Mig__Wire__ContractPut put;
 
     mig__wire__contract_put__init(&put);
-    put.contract = (ProtobufCBinaryData){.len = m->contract.len, .data = m->contract.items};
+    put.contract = mig_message_borrow(&m->contract);
     frame->body_case = MIG__WIRE__FRAME__BODY_CONTRACT_PUT;
     frame->contract_put = &put;
     mig_message_pack(frame, ret);
@@ -37,7 +31,7 @@ static void pack_held(Mig__Wire__Frame *frame, const struct mig_message *m, stru
     Mig__Wire__ContractHeld held;
 
     mig__wire__contract_held__init(&held);
-    held.sealed = (ProtobufCBinaryData){.len = m->sealed.len, .data = m->sealed.items};
+    held.sealed = mig_message_borrow(&m->sealed);
     held.standing = (Mig__Wire__Standing)m->standing;
     frame->body_case = MIG__WIRE__FRAME__BODY_CONTRACT_HELD;
     frame->contract_held = &held;
@@ -49,8 +43,8 @@ static void pack_get(Mig__Wire__Frame *frame, const struct mig_message *m, struc
     Mig__Wire__ContractGet get;
 
     mig__wire__contract_get__init(&get);
-    get.vm = text_or_empty(m->vm);
-    get.instance = text_or_empty(m->instance);
+    get.vm = mig_message_text(m->vm);
+    get.instance = mig_message_text(m->instance);
     frame->body_case = MIG__WIRE__FRAME__BODY_CONTRACT_GET;
     frame->contract_get = &get;
     mig_message_pack(frame, ret);
@@ -61,8 +55,8 @@ static void pack_forget(Mig__Wire__Frame *frame, const struct mig_message *m, st
     Mig__Wire__ContractForget forget;
 
     mig__wire__contract_forget__init(&forget);
-    forget.vm = text_or_empty(m->vm);
-    forget.instance = text_or_empty(m->instance);
+    forget.vm = mig_message_text(m->vm);
+    forget.instance = mig_message_text(m->instance);
     frame->body_case = MIG__WIRE__FRAME__BODY_CONTRACT_FORGET;
     frame->contract_forget = &forget;
     mig_message_pack(frame, ret);
@@ -83,7 +77,7 @@ static void pack_list(Mig__Wire__Frame *frame, const struct mig_message *m, stru
     Mig__Wire__ContractList list;
 
     mig__wire__contract_list__init(&list);
-    list.after_vm = text_or_empty(m->vm);
+    list.after_vm = mig_message_text(m->vm);
     list.after_standing = (Mig__Wire__Standing)m->standing;
     frame->body_case = MIG__WIRE__FRAME__BODY_CONTRACT_LIST;
     frame->contract_list = &list;
@@ -94,14 +88,14 @@ static void pack_list(Mig__Wire__Frame *frame, const struct mig_message *m, stru
 static void fill_entry(const struct mig_contract_entry *from, Mig__Wire__ContractEntry *ret)
 {
     mig__wire__contract_entry__init(ret);
-    ret->vm = text_or_empty(from->vm);
+    ret->vm = mig_message_text(from->vm);
     ret->standing = (Mig__Wire__Standing)from->standing;
-    ret->instance = text_or_empty(from->instance);
-    ret->recorder = text_or_empty(from->recorder);
-    ret->holder = text_or_empty(from->holder);
+    ret->instance = mig_message_text(from->instance);
+    ret->recorder = mig_message_text(from->recorder);
+    ret->holder = mig_message_text(from->holder);
     ret->recorded_at = from->recorded_at;
     ret->hops = from->hops;
-    ret->digest = (ProtobufCBinaryData){.len = from->digest.len, .data = from->digest.items};
+    ret->digest = mig_message_borrow(&from->digest);
     ret->error = mig_message_fit(from->error, REASON_MAX);
 }
 
@@ -172,22 +166,8 @@ static bool take_standing(Mig__Wire__Standing from, bool must, enum mig_standing
     return true;
 }
 
-static bool take_bytes(const char *field, ProtobufCBinaryData from, size_t max,
-                       struct mig_bytes *ret, struct mig_error *err)
-{
-    if (from.len == 0) {
-        return mig_fail(err, MIG_FORMAT, "%s is empty", field);
-    }
-    if (from.len > max) {
-        return mig_fail(err, MIG_LIMIT, "%s of %zu bytes, at most %zu are allowed", field, from.len,
-                        max);
-    }
-    *ret = (struct mig_bytes){.items = mig_memdup(from.data, from.len), .len = from.len};
-    return true;
-}
-
-static bool take_guest(const char *vm, const char *instance, struct mig_message *m,
-                       struct mig_error *err)
+bool mig_message_take_guest(const char *vm, const char *instance, struct mig_message *m,
+                            struct mig_error *err)
 {
     if (vm[0] == '\0') {
         return mig_fail(err, MIG_FORMAT, "vm is empty");
@@ -229,7 +209,7 @@ static bool take_entry(const Mig__Wire__ContractEntry *from, struct mig_contract
         return mig_fail(err, MIG_FORMAT, "digest of %zu bytes, expected %d", from->digest.len,
                         DIGEST_BYTES);
     }
-    return take_bytes("digest", from->digest, DIGEST_BYTES, &ret->digest, err);
+    return mig_message_take_bytes("digest", from->digest, DIGEST_BYTES, &ret->digest, err);
 }
 
 static bool take_listed(const Mig__Wire__ContractListed *from, struct mig_message *m,
@@ -263,15 +243,17 @@ bool mig_message_take_contract(const struct Mig__Wire__Frame *frame, struct mig_
     switch ((int)frame->body_case) {
     case MIG__WIRE__FRAME__BODY_CONTRACT_PUT:
         m->kind = MIG_MESSAGE_CONTRACT_PUT;
-        return take_bytes("contract", frame->contract_put->contract, CONTRACT_MAX, &m->contract,
-                          err);
+        return mig_message_take_bytes("contract", frame->contract_put->contract, CONTRACT_MAX,
+                                      &m->contract, err);
     case MIG__WIRE__FRAME__BODY_CONTRACT_HELD:
         m->kind = MIG_MESSAGE_CONTRACT_HELD;
-        return take_bytes("sealed", frame->contract_held->sealed, MIG_FRAME_MAX, &m->sealed, err) &&
+        return mig_message_take_bytes("sealed", frame->contract_held->sealed, MIG_FRAME_MAX,
+                                      &m->sealed, err) &&
                take_standing(frame->contract_held->standing, true, &m->standing, err);
     case MIG__WIRE__FRAME__BODY_CONTRACT_GET:
         m->kind = MIG_MESSAGE_CONTRACT_GET;
-        return take_guest(frame->contract_get->vm, frame->contract_get->instance, m, err);
+        return mig_message_take_guest(frame->contract_get->vm, frame->contract_get->instance, m,
+                                      err);
     case MIG__WIRE__FRAME__BODY_CONTRACT_LIST:
         m->kind = MIG_MESSAGE_CONTRACT_LIST;
         return take_list(frame->contract_list, m, err);
@@ -280,7 +262,8 @@ bool mig_message_take_contract(const struct Mig__Wire__Frame *frame, struct mig_
         return take_listed(frame->contract_listed, m, err);
     case MIG__WIRE__FRAME__BODY_CONTRACT_FORGET:
         m->kind = MIG_MESSAGE_CONTRACT_FORGET;
-        return take_guest(frame->contract_forget->vm, frame->contract_forget->instance, m, err);
+        return mig_message_take_guest(frame->contract_forget->vm, frame->contract_forget->instance,
+                                      m, err);
     case MIG__WIRE__FRAME__BODY_CONTRACT_FORGOTTEN:
     default:
         m->kind = MIG_MESSAGE_CONTRACT_FORGOTTEN;

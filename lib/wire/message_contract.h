@@ -19,10 +19,3 @@ MIG_MUST_CHECK bool mig_message_take_contract(const struct Mig__Wire__Frame *fra
                                               struct mig_message *m, struct mig_error *err);
 
 void mig_message_clear_contract(struct mig_message *m);
-
-/* A text of a peer: at most @max printable characters. */
-MIG_MUST_CHECK bool mig_message_copy_text(const char *field, const char *from, size_t max,
-                                          char **ret, struct mig_error *err);
-/* Our own text, cut and cleaned. */
-char *mig_message_fit(const char *s, size_t max);
-void mig_message_pack(const struct Mig__Wire__Frame *frame, struct mig_bytes *ret);

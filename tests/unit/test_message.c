@@ -495,7 +495,95 @@ CHECK_TEST(every_cut_and_every_flipped_bit_is_survived)
     }
 }
 
+CHECK_TEST(what_is_said_of_agreements_survives_the_wire)
+{
+    static const struct {
+        const char *label;
+        enum mig_message_kind kind;
+        const char *vm, *instance, *address, *name;
+        size_t agreement, sealed, contract;
+        enum mig_step step;
+        uint32_t data_path;
+    } cases[] = {
+        {"agree",             MIG_MESSAGE_AGREE,    "web3", "7f3a", "[::1]:7443", "beta", 0,  0,  0,  0,                2},
+        {"agree, any",        MIG_MESSAGE_AGREE,    "web3", NULL,   "unix:/x",    NULL,   0,  0,  0,  0,                0},
+        {"agreed",            MIG_MESSAGE_AGREED,   NULL,   NULL,   NULL,         NULL,   20, 0,  30, 0,                0},
+        {"propose",           MIG_MESSAGE_PROPOSE,  NULL,   NULL,   NULL,         NULL,   20, 25, 30, 0,                0},
+        {"accepted",          MIG_MESSAGE_ACCEPTED, NULL,   NULL,   NULL,         NULL,   20, 0,  0,  0,                0},
+        {"approve",           MIG_MESSAGE_ADVANCE,  NULL,   NULL,   NULL,         NULL,   20, 0,  30, MIG_STEP_APPROVE, 0},
+        {"abandon",           MIG_MESSAGE_ADVANCE,  NULL,   NULL,   NULL,         NULL,   20, 0,  0,  MIG_STEP_ABANDON, 0},
+        {"advanced",          MIG_MESSAGE_ADVANCED, NULL,   NULL,   NULL,         NULL,   0,  0,  30, 0,                0},
+        {"advanced, no more", MIG_MESSAGE_ADVANCED, NULL,   NULL,   NULL,         NULL,   0,  0,  0,  0,                0},
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = c->kind, .id = 3};
+        MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+
+        m.vm = c->vm != NULL ? mig_strdup(c->vm) : NULL;
+        m.instance = c->instance != NULL ? mig_strdup(c->instance) : NULL;
+        m.address = c->address != NULL ? mig_strdup(c->address) : NULL;
+        m.name = c->name != NULL ? mig_strdup(c->name) : NULL;
+        m.agreement = bytes_of(nonce, c->agreement);
+        m.sealed = bytes_of(nonce, c->sealed);
+        m.contract = bytes_of(nonce, c->contract);
+        m.step = c->step;
+        m.data_path = c->data_path;
+        body = round_trip(c->label, &m, &got);
+        check_texts(c->label, m.vm, got.vm);
+        check_texts(c->label, m.instance, got.instance);
+        check_texts(c->label, m.address, got.address);
+        check_texts(c->label, m.name, got.name);
+        check_bytes(c->label, &m.agreement, &got.agreement);
+        check_bytes(c->label, &m.sealed, &got.sealed);
+        check_bytes(c->label, &m.contract, &got.contract);
+        check_number(c->label, c->step, got.step);
+        check_number(c->label, c->data_path, got.data_path);
+    }
+}
+
+CHECK_TEST(half_of_an_agreement_is_refused_by_name)
+{
+    static const struct {
+        const char *label;
+        enum mig_message_kind kind;
+        const char *vm, *address;
+        size_t agreement, sealed, contract;
+        enum mig_step step;
+        const char *trouble;
+    } cases[] = {
+        {"no vm",        MIG_MESSAGE_AGREE,    "",     "x:1", 0,  0,  0,  0,              "vm is empty"       },
+        {"nowhere",      MIG_MESSAGE_AGREE,    "web3", "",    0,  0,  0,  0,              "address is empty"  },
+        {"one of two",   MIG_MESSAGE_AGREED,   NULL,   NULL,  20, 0,  0,  0,              "contract is empty" },
+        {"no agreement", MIG_MESSAGE_PROPOSE,  NULL,   NULL,  0,  20, 20, 0,              "agreement is empty"},
+        {"no evidence",  MIG_MESSAGE_PROPOSE,  NULL,   NULL,  20, 0,  20, 0,              "sealed is empty"   },
+        {"nothing",      MIG_MESSAGE_ACCEPTED, NULL,   NULL,  0,  0,  0,  0,              "agreement is empty"},
+        {"no step",      MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  0,              "step 0 is none"    },
+        {"a new step",   MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  MIG_STEP_COUNT, "step 6 is none"    },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = c->kind, .id = 3};
+        MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+        struct mig_error err;
+
+        m.vm = c->vm != NULL ? mig_strdup(c->vm) : NULL;
+        m.address = c->address != NULL ? mig_strdup(c->address) : NULL;
+        m.agreement = bytes_of(nonce, c->agreement);
+        m.sealed = bytes_of(nonce, c->sealed);
+        m.contract = bytes_of(nonce, c->contract);
+        m.step = c->step;
+        mig_message_encode(&m, &body);
+        check_true(c->label, !mig_message_decode(body.items, body.len, &got, &err));
+        check_contains(c->label, c->trouble, err.msg);
+    }
+}
+
 CHECK_MAIN(cmocka_unit_test(every_kind_survives_the_wire),
+           cmocka_unit_test(what_is_said_of_agreements_survives_the_wire),
+           cmocka_unit_test(half_of_an_agreement_is_refused_by_name),
            cmocka_unit_test(what_is_said_of_contracts_survives_the_wire),
            cmocka_unit_test(a_list_of_contracts_survives_the_wire),
            cmocka_unit_test(a_bad_word_of_contracts_is_refused_by_name),
