@@ -30,6 +30,12 @@ static const char *const names[] = {
     [MIG_MESSAGE_CONTRACT_LISTED] = "contract listed",
     [MIG_MESSAGE_CONTRACT_FORGET] = "contract forget",
     [MIG_MESSAGE_CONTRACT_FORGOTTEN] = "contract forgotten",
+    [MIG_MESSAGE_AGREE] = "agree",
+    [MIG_MESSAGE_AGREED] = "agreed",
+    [MIG_MESSAGE_PROPOSE] = "propose",
+    [MIG_MESSAGE_ACCEPTED] = "accepted",
+    [MIG_MESSAGE_ADVANCE] = "advance",
+    [MIG_MESSAGE_ADVANCED] = "advanced",
 };
 
 static_assert(sizeof names / sizeof *names == MIG_MESSAGE_KIND_COUNT, "a name per message");

@@ -27,16 +27,26 @@ bool mig_contracts_wanted(enum mig_message_kind kind)
            kind == MIG_MESSAGE_CONTRACT_LIST || kind == MIG_MESSAGE_CONTRACT_FORGET;
 }
 
-static bool changes(enum mig_message_kind kind)
+/* What only this host's own may do; NULL: whoever has the role may ask. */
+static const char *changes(enum mig_message_kind kind)
 {
-    return kind == MIG_MESSAGE_CONTRACT_PUT || kind == MIG_MESSAGE_CONTRACT_FORGET;
+    switch ((int)kind) {
+    case MIG_MESSAGE_CONTRACT_PUT:
+    case MIG_MESSAGE_CONTRACT_FORGET:
+        return "change contracts";
+    case MIG_MESSAGE_AGREE:
+    case MIG_MESSAGE_ADVANCE:
+        return "move guests";
+    default:
+        return NULL;
+    }
 }
 
 bool mig_contracts_check_user(enum mig_message_kind kind, uid_t uid, struct mig_error *err)
 {
-    return !changes(kind) || uid == 0 || uid == geteuid() ||
-           mig_fail(err, MIG_REFUSED, "user %ld may not change contracts, only root and user %ld",
-                    (long)uid, (long)geteuid());
+    return changes(kind) == NULL || uid == 0 || uid == geteuid() ||
+           mig_fail(err, MIG_REFUSED, "user %ld may not %s, only root and user %ld", (long)uid,
+                    changes(kind), (long)geteuid());
 }
 
 static bool give(const struct mig_store *store, const char *vm, const char *instance,

@@ -16,7 +16,7 @@ struct mig_envoy {
     struct mig_peer *peer;
     struct mig_message ask; /* what we say there */
     char name[128];         /* expected there; "": by address */
-    uint64_t started_ms;
+    uint64_t started_ms, timeout_ms;
     mig_envoy_fn *fn;
     void *data;
 };
@@ -44,7 +44,7 @@ static uint64_t time_left(const struct mig_envoy *e)
 {
     uint64_t gone = mig_now_ms() - e->started_ms;
 
-    return gone < e->ask.timeout_ms ? e->ask.timeout_ms - gone : 1;
+    return gone < e->timeout_ms ? e->timeout_ms - gone : 1;
 }
 
 static bool admit(struct mig_peer *peer __attribute__((unused)), struct x509_st *leaf, void *data,
@@ -67,19 +67,46 @@ static bool admit(struct mig_peer *peer __attribute__((unused)), struct x509_st 
     return true;
 }
 
+/* What the other side is busy with, and what it answers then. */
+static const char *task_of(enum mig_message_kind kind)
+{
+    return kind == MIG_MESSAGE_CAPTURE ? "capture" : "agree";
+}
+
+static enum mig_message_kind answer_to(enum mig_message_kind kind)
+{
+    return kind == MIG_MESSAGE_CAPTURE ? MIG_MESSAGE_CAPTURED : MIG_MESSAGE_ACCEPTED;
+}
+
 static void on_message(struct mig_envoy *e)
 {
     const struct mig_message *m = mig_peer_message(e->peer);
+    const char *phase = m->phase != NULL && m->phase[0] != '\0' ? m->phase : task_of(e->ask.kind);
     const struct mig_error none = {0};
 
-    if (m->id == e->ask.id && m->kind == MIG_MESSAGE_CAPTURED) {
-        e->fn(&m->sealed, NULL, &none, e->data);
+    if (m->id == e->ask.id && m->kind == answer_to(e->ask.kind)) {
+        e->fn(m, NULL, &none, e->data);
     } else if (m->kind == MIG_MESSAGE_ERROR) {
-        fail(e, "capture", m->code == MIG_OK ? MIG_REFUSED : m->code,
+        fail(e, phase, m->code == MIG_OK ? MIG_REFUSED : m->code,
              m->text != NULL ? m->text : "no reason given");
     } else {
-        fail(e, "capture", MIG_FORMAT, "answered with another message than asked for");
+        fail(e, task_of(e->ask.kind), MIG_FORMAT, "answered with another message than asked for");
     }
+}
+
+static void send_ask(struct mig_envoy *e)
+{
+    mig_peer_send(e->peer, &e->ask);
+    mig_peer_expect(e->peer, task_of(e->ask.kind), time_left(e));
+}
+
+void mig_envoy_ask(struct mig_envoy *e, struct mig_message *ask)
+{
+    ask->id = e->ask.id + 1;
+    mig_message_clear(&e->ask);
+    e->ask = *ask;
+    *ask = (struct mig_message){0};
+    send_ask(e);
 }
 
 static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *data)
@@ -88,8 +115,7 @@ static void on_event(struct mig_peer *peer, enum mig_peer_event event, void *dat
 
     switch (event) {
     case MIG_PEER_READY:
-        mig_peer_send(peer, &e->ask);
-        mig_peer_expect(peer, "capture", time_left(e));
+        send_ask(e);
         break;
     case MIG_PEER_MESSAGE:
         on_message(e);
@@ -123,22 +149,25 @@ static bool take_name(struct mig_envoy *e, struct mig_address *to, const char *n
 }
 
 bool mig_envoy_new(struct mig_loop *loop, struct mig_credentials *creds,
-                   const struct mig_message *ask, uint64_t timeout_ms, mig_envoy_fn *fn, void *data,
+                   const struct mig_envoy_errand *errand, mig_envoy_fn *fn, void *data,
                    struct mig_envoy **ret, struct mig_error *err)
 {
     MIG_AUTO(mig_envoy_free) struct mig_envoy *e = MIG_NEW(struct mig_envoy);
+    const struct mig_bytes *nonce = &errand->nonce;
     struct mig_address to;
 
     e->creds = mig_credentials_ref(creds);
     e->fn = fn;
     e->data = data;
     e->started_ms = mig_now_ms();
-    e->ask.kind = MIG_MESSAGE_CAPTURE;
-    e->ask.id = 1;
-    e->ask.nonce = (struct mig_bytes){mig_memdup(ask->nonce.items, ask->nonce.len), ask->nonce.len};
-    e->ask.timeout_ms = (uint32_t)timeout_ms;
-    if (!mig_address_parse(ask->address != NULL ? ask->address : "", &to, err) ||
-        !take_name(e, &to, ask->name, err)) {
+    e->timeout_ms = errand->timeout_ms;
+    e->ask = (struct mig_message){
+        .kind = MIG_MESSAGE_CAPTURE,
+        .id = 1,
+        .nonce = {mig_memdup(nonce->items, nonce->len), nonce->len}
+    };
+    if (!mig_address_parse(errand->address != NULL ? errand->address : "", &to, err) ||
+        !take_name(e, &to, errand->name, err)) {
         return mig_wrap(err, "destination");
     }
     e->peer = mig_peer_connect(loop, &to,
@@ -146,7 +175,7 @@ bool mig_envoy_new(struct mig_loop *loop, struct mig_credentials *creds,
                                                           .fn = on_event,
                                                           .admit = admit,
                                                           .data = e,
-                                                          .timeout_ms = timeout_ms});
+                                                          .timeout_ms = errand->timeout_ms});
     *ret = mig_steal(&e);
     return true;
 }

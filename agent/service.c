@@ -7,7 +7,8 @@
  * first failure.  A client may go at any time: its request then loses the
  * envoy and waits unanswered for the capture, which other requests may share,
  * or for the proof.  What is asked of stored contracts needs neither and is
- * answered at once (contracts.c).
+ * answered at once (contracts.c).  Agreements and the steps of a move are jobs
+ * of their own (accord.c, advance.c).
  */
 #include "agent/service.h"
 
@@ -18,11 +19,14 @@
 #include <unistd.h>
 
 #include "agent/access.h"
+#include "agent/accord.h"
+#include "agent/advance.h"
 #include "agent/attest.h"
 #include "agent/capturer.h"
 #include "agent/contracts.h"
 #include "agent/credentials.h"
 #include "agent/envoy.h"
+#include "agent/means.h"
 #include "agent/options.h"
 #include "agent/prover.h"
 #include "base/array.h"
@@ -53,6 +57,8 @@ struct client {
     bool local, ready;
     uid_t user; /* of a local one */
     struct request *request;
+    struct mig_bytes given;                     /* to an agent: our last snapshot for it ... */
+    unsigned char given_nonce[MIG_NONCE_BYTES]; /* ... and the nonce it asked with */
 };
 
 struct request {
@@ -63,6 +69,8 @@ struct request {
     unsigned char nonce[MIG_NONCE_BYTES];
     bool working; /* the capturer or the prover will call */
     struct mig_envoy *envoy;
+    struct mig_accord *accord;
+    struct mig_advance *advance;
     struct mig_bytes sealed, sealed_peer;
 };
 
@@ -98,7 +106,11 @@ static void request_drop(struct request *r)
         r->client = NULL;
     }
     mig_envoy_free(r->envoy);
+    mig_accord_drop(r->accord);
+    mig_advance_drop(r->advance);
     r->envoy = NULL;
+    r->accord = NULL;
+    r->advance = NULL;
     mig_bytes_clear(&r->sealed);
     mig_bytes_clear(&r->sealed_peer);
     if (!r->working) {
@@ -145,6 +157,18 @@ static enum mig_message_kind answer_to(enum mig_message_kind kind)
     }
 }
 
+/* An agent that goes on to propose is held to what it was given. */
+static void remember(const struct request *r)
+{
+    struct client *c = r->client;
+
+    if (r->kind == MIG_MESSAGE_CAPTURE && c->who.role == MIG_ROLE_AGENT) {
+        mig_bytes_clear(&c->given);
+        c->given = (struct mig_bytes){mig_memdup(r->sealed.items, r->sealed.len), r->sealed.len};
+        memcpy(c->given_nonce, r->nonce, sizeof c->given_nonce);
+    }
+}
+
 /* Answer if all is there. */
 static void complete(struct request *r)
 {
@@ -155,6 +179,7 @@ static void complete(struct request *r)
         return;
     }
     m.kind = answer_to(r->kind);
+    remember(r);
     reply(r->client, &m); /* borrows both */
     (void)snprintf(result, sizeof result, "answered in %" PRIu64 " ms%s",
                    mig_now_ms() - r->started_ms,
@@ -203,16 +228,16 @@ static void on_proof(struct mig_proof *p, const struct mig_error *failure, void 
     }
 }
 
-static void on_envoy(const struct mig_bytes *sealed, const char *phase, const struct mig_error *err,
+static void on_envoy(const struct mig_message *m, const char *phase, const struct mig_error *err,
                      void *data)
 {
     struct request *r = data;
 
-    if (sealed == NULL) {
+    if (m == NULL) {
         fail(r, phase, err);
         return;
     }
-    r->sealed_peer = (struct mig_bytes){mig_memdup(sealed->items, sealed->len), sealed->len};
+    r->sealed_peer = (struct mig_bytes){mig_memdup(m->sealed.items, m->sealed.len), m->sealed.len};
     mig_envoy_free(r->envoy);
     r->envoy = NULL;
     complete(r);
@@ -244,23 +269,37 @@ static void begin_proof(struct request *r, const struct mig_message *m)
     }
 }
 
-static void begin(struct client *c, const struct mig_message *m)
+static struct request *request_new(struct client *c, const struct mig_message *m)
 {
-    struct mig_service *s = c->service;
     struct request *r = MIG_NEW(struct request);
-    struct mig_error err;
 
-    *r = (struct request){.service = s,
+    *r = (struct request){.service = c->service,
                           .client = c,
                           .kind = m->kind,
                           .id = m->id,
-                          .started_ms = mig_now_ms(),
-                          .working = true};
-    memcpy(r->nonce, m->nonce.items, sizeof r->nonce);
+                          .started_ms = mig_now_ms()};
     c->request = r;
     mig_peer_expect(c->peer, "request", 0); /* its parts have deadlines of their own */
-    if (m->kind == MIG_MESSAGE_EXCHANGE &&
-        !mig_envoy_new(s->loop, s->creds, m, exchange_time(m), on_envoy, r, &r->envoy, &err)) {
+    return r;
+}
+
+static bool send_envoy(struct request *r, const struct mig_message *m, struct mig_error *err)
+{
+    const struct mig_envoy_errand errand = {
+        .address = m->address, .name = m->name, .nonce = m->nonce, .timeout_ms = exchange_time(m)};
+    struct mig_service *s = r->service;
+
+    return mig_envoy_new(s->loop, s->creds, &errand, on_envoy, r, &r->envoy, err);
+}
+
+static void begin(struct client *c, const struct mig_message *m)
+{
+    struct request *r = request_new(c, m);
+    struct mig_error err;
+
+    r->working = true;
+    memcpy(r->nonce, m->nonce.items, sizeof r->nonce);
+    if (m->kind == MIG_MESSAGE_EXCHANGE && !send_envoy(r, m, &err)) {
         r->working = false;
         fail(r, "resolve", &err);
         return;
@@ -268,7 +307,51 @@ static void begin(struct client *c, const struct mig_message *m)
     if (m->kind == MIG_MESSAGE_PROVE) {
         begin_proof(r, m);
     } else {
-        mig_capturer_ask(s->capturer, on_snapshot, r);
+        mig_capturer_ask(c->service->capturer, on_snapshot, r);
+    }
+}
+
+/* ---- moves ---- */
+
+static bool is_move(enum mig_message_kind kind)
+{
+    return kind == MIG_MESSAGE_AGREE || kind == MIG_MESSAGE_PROPOSE || kind == MIG_MESSAGE_ADVANCE;
+}
+
+/* Of a job; it stays the owner of @m. */
+static void on_job(const struct mig_message *m, const char *phase, const struct mig_error *err,
+                   void *data)
+{
+    struct request *r = data;
+    struct mig_message copy;
+    char result[64];
+
+    if (m == NULL) {
+        fail(r, phase, err);
+        return;
+    }
+    copy = *m;
+    copy.id = r->id;
+    reply(r->client, &copy);
+    (void)snprintf(result, sizeof result, "done in %" PRIu64 " ms", mig_now_ms() - r->started_ms);
+    audit(r->client, mig_access_name(r->kind), result);
+    request_drop(r);
+}
+
+static void begin_move(struct client *c, const struct mig_message *m)
+{
+    struct mig_service *s = c->service;
+    const struct mig_means means = {s->loop, s->options, s->capturer, s->prover, &s->attest};
+    const struct mig_accord_visit visit = {c->who.name, c->given, c->given_nonce};
+    struct request *r = request_new(c, m);
+
+    if (m->kind == MIG_MESSAGE_ADVANCE) {
+        r->advance = mig_advance_new(&means, s->creds, m, on_job, r);
+        mig_advance_start(r->advance);
+    } else {
+        r->accord = mig_accord_new(&means, s->creds, m,
+                                   m->kind == MIG_MESSAGE_PROPOSE ? &visit : NULL, on_job, r);
+        mig_accord_start(r->accord);
     }
 }
 
@@ -307,7 +390,7 @@ static bool check(const struct client *c, const struct mig_message *m, struct mi
     if (c->request != NULL) {
         return mig_fail(err, MIG_REFUSED, "a request is at work on this connection");
     }
-    if (mig_contracts_wanted(m->kind)) {
+    if (mig_contracts_wanted(m->kind) || is_move(m->kind)) {
         return !c->local || mig_contracts_check_user(m->kind, c->user, err);
     }
     if (m->nonce.len != MIG_NONCE_BYTES) {
@@ -322,7 +405,9 @@ static void on_message(struct client *c, const struct mig_message *m)
     struct mig_error err;
 
     if (check(c, m, &err)) {
-        (mig_contracts_wanted(m->kind) ? answer_contract : begin)(c, m);
+        (mig_contracts_wanted(m->kind) ? answer_contract
+         : is_move(m->kind)            ? begin_move
+                                       : begin)(c, m);
         return;
     }
     mig_log_warn("audit: %s/%s from %s: %s: refused: %s", mig_role_name(c->who.role), c->who.name,
@@ -357,6 +442,7 @@ static void client_free(struct client *c)
     }
     mig_peer_close(c->peer);
     mig_credentials_free(c->creds);
+    mig_bytes_clear(&c->given);
     mig_free(c);
 }
 

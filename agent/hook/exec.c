@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exec.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "hook.h"
 #include "session/host_options.h"
 #include "session/report_text.h"
 
@@ -40,12 +39,6 @@ static const struct mig_option rows[] = {
     ROW("help", 'h', FLAG, help, NULL, NULL, "this text"),
 };
 static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
-
-static int fail(const struct mig_error *err)
-{
-    (void)fprintf(stderr, "mig-hook: %s\n", err->msg);
-    return mig_error_exit_status(err->code);
-}
 
 static bool check(struct gate *g, const struct mig_words *words, struct mig_error *err)
 {
@@ -120,7 +113,7 @@ static int judge(struct gate *g, const struct mig_words *words)
     g->host.belief.live_only = true;
     if (!mig_decision_make(&g->host.gather, &g->host.choice, &g->host.belief, words->operands, 2,
                            true, &d, &err)) {
-        return fail(&err);
+        return hook_fail(&err);
     }
     status = decide(g, &d.result);
     if ((status != 0 || g->host.verbose) && !g->host.quiet) {
@@ -141,16 +134,6 @@ static int become(char **command)
     return missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int exec_run(int argc, char **argv)
 {
     struct gate g = {0};
@@ -158,10 +141,7 @@ int exec_run(int argc, char **argv)
     struct mig_error err;
     int status;
 
-    if (asks_for_help(argc, argv)) {
-        (void)printf(
-            "usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]\n\noptions:\n");
-        mig_options_help(&options, stdout);
+    if (hook_helps(argc, argv, &options)) {
         return 0;
     }
     if (mig_host_options_parse(&options, argc, argv, &g.host, &words, &err) &&
@@ -169,7 +149,7 @@ int exec_run(int argc, char **argv)
         mig_log_init("mig-hook", g.host.verbose ? MIG_LOG_INFO : MIG_LOG_WARN);
         status = judge(&g, &words);
     } else {
-        status = fail(&err);
+        status = hook_fail(&err);
     }
     mig_host_options_clear(&options, &g.host);
     return status == 0 ? become(words.rest) : status;

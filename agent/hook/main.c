@@ -3,17 +3,58 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
-#include "exec.h"
+#include "base/options.h"
+#include "hook.h"
 
 #define EXIT_USAGE 2
 
+static const struct {
+    const char *name;
+    hook_run_fn *run;
+    const char *operands, *help;
+} verbs[] = {
+#define HOOK(name, fn, operands, help) {name, fn, operands, help},
+#include "agent/hook/hook.def"
+};
+
+int hook_fail(const struct mig_error *err)
+{
+    (void)fprintf(stderr, "mig-hook: %s\n", err->msg);
+    return mig_error_exit_status(err->code);
+}
+
+static const char *operands_of(const char *verb)
+{
+    for (size_t i = 0; i < MIG_COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, verb) == 0) {
+            return verbs[i].operands;
+        }
+    }
+    return "";
+}
+
+bool hook_helps(int argc, char **argv, const struct mig_options *o)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            (void)printf("usage: mig-hook %s [options] %s\n\noptions:\n", argv[0],
+                         operands_of(argv[0]));
+            mig_options_help(o, stdout);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void help(FILE *out)
 {
-    (void)fputs("usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]\n\n"
-                "Run COMMAND only when live evidence of both hosts says that the move is safe.\n"
-                "'mig-hook exec --help' lists the options; mig-hook(1) tells all.\n",
-                out);
+    (void)fputs("usage: mig-hook VERB [options] ...\n\n", out);
+    for (size_t i = 0; i < MIG_COUNT(verbs); i++) {
+        (void)fprintf(out, "  %s %s\n      %s\n", verbs[i].name, verbs[i].operands, verbs[i].help);
+    }
+    (void)fputs("\n'mig-hook VERB --help' lists the options; mig-hook(1) tells all.\n", out);
 }
 
 int main(int argc, char **argv)
@@ -28,8 +69,10 @@ int main(int argc, char **argv)
         help(stdout);
         return 0;
     }
-    if (argc > 1 && strcmp(argv[1], "exec") == 0) {
-        return exec_run(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < MIG_COUNT(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            return verbs[i].run(argc - 1, argv + 1);
+        }
     }
     help(stderr);
     return EXIT_USAGE;

@@ -350,6 +350,27 @@ static void tell_lack(const struct mig_evidence *e, enum mig_group group, const 
     }
 }
 
+/* Nobody can tell more of this guest, so nobody is asked to. */
+static bool is_silent(const struct mig_evidence *e, enum mig_group group, const struct lack *lack)
+{
+    static const struct {
+        const char *vmm, *source;
+        enum mig_group group;
+    } rows[] = {
+#define SILENT(vmm, group, source) {vmm, source, MIG_GROUP_##group},
+#include "compat/vmm_silent.def"
+    };
+    const char *vmm = mig_snapshot_fact(e->parties[0].snapshot, "vmm.name");
+
+    for (size_t i = 0; lack->guest && lack->hosts.len == 0 && vmm != NULL && i < MIG_COUNT(rows);
+         i++) {
+        if (rows[i].group == group && strcmp(rows[i].vmm, vmm) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mig_evidence_is_enough(const struct mig_evidence *e, struct mig_result *r)
 {
     bool enough = is_judgeable(e, r);
@@ -361,7 +382,8 @@ bool mig_evidence_is_enough(const struct mig_evidence *e, struct mig_result *r)
         find_lack(e, group, &lack);
         if (lack.guest || lack.hosts.len > 0) {
             tell_lack(e, group, &lack, r);
-            if ((lack.unreadable || e->choice->require_complete) && !e->choice->tolerate[group]) {
+            if ((lack.unreadable || e->choice->require_complete) && !e->choice->tolerate[group] &&
+                (lack.unreadable || !is_silent(e, group, &lack))) {
                 enough = false;
             }
         }

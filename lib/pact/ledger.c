@@ -30,8 +30,11 @@ static const char *const names[MIG_LEDGER_STATE_COUNT] = {
 };
 
 static const bool follows[MIG_LEDGER_STATE_COUNT][MIG_LEDGER_STATE_COUNT] = {
-    [MIG_LEDGER_SIGNED] = {[MIG_LEDGER_APPROVED] = true,  [MIG_LEDGER_ABANDONED] = true},
-    [MIG_LEDGER_APPROVED] = {[MIG_LEDGER_COMPLETED] = true, [MIG_LEDGER_ABANDONED] = true},
+  /* At a source whose gate never asked, the guest's arrival is told all the same. */
+    [MIG_LEDGER_SIGNED] = {[MIG_LEDGER_APPROVED] = true,
+                           [MIG_LEDGER_COMPLETED] = true,
+                           [MIG_LEDGER_ABANDONED] = true},
+    [MIG_LEDGER_APPROVED] = {[MIG_LEDGER_COMPLETED] = true,                            [MIG_LEDGER_ABANDONED] = true},
 };
 
 const char *mig_ledger_state_name(enum mig_ledger_state state)

@@ -564,6 +564,19 @@ static bool forget_one(const struct mig_store *s, enum mig_store_state state, co
     return remove_stored(s, state, vm, err);
 }
 
+bool mig_store_turn_away(const struct mig_store *s, const char *vm, const char *instance,
+                         struct mig_error *err)
+{
+    MIG_AUTO(mig_fd_close) int held = -1;
+    bool found = false;
+
+    if (!check_vm(vm, err) || !lock(s, &held, err) ||
+        !forget_one(s, MIG_STORE_INCOMING, vm, instance, &found, err)) {
+        return false;
+    }
+    return !found || sync_folder(s, err);
+}
+
 bool mig_store_forget(const struct mig_store *s, const char *vm, const char *instance,
                       struct mig_error *err)
 {

@@ -75,6 +75,10 @@ MIG_MUST_CHECK bool mig_store_activate(const struct mig_store *s, const char *vm
 MIG_MUST_CHECK bool mig_store_retire(const struct mig_store *s, const char *vm,
                                      const char *instance, struct mig_error *err);
 
+/* The guest did not come after all.  None waiting is fine. */
+MIG_MUST_CHECK bool mig_store_turn_away(const struct mig_store *s, const char *vm,
+                                        const char *instance, struct mig_error *err);
+
 /* MIG_MISSING when there is none, MIG_STALE when it is of another instance than
  * @instance (NULL or "": any).  The caller clears @ret. */
 MIG_MUST_CHECK bool mig_store_get(const struct mig_store *s, enum mig_store_state state,

@@ -259,3 +259,28 @@ int command_decide_contract(const struct command *c, const char *file, const cha
     }
     return decide(c, hosts, len, len == 2, &d);
 }
+
+int command_run_noun(const struct command_noun *nouns, size_t len, const char *usage, int argc,
+                     char **argv)
+{
+    struct command c;
+    struct mig_error err;
+    int status;
+
+    for (size_t i = 0; argc > 1 && i < len; i++) {
+        if (strcmp(nouns[i].name, argv[1]) == 0) {
+            if (command_begin(&nouns[i].form, argc - 1, argv + 1, &c, &status)) {
+                status = nouns[i].run(&c);
+            }
+            return command_end(&nouns[i].form, &c, status);
+        }
+    }
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        for (size_t i = 0; i < len; i++) {
+            command_summarise(&nouns[i].form);
+        }
+        return 0;
+    }
+    (void)mig_fail(&err, MIG_USAGE, "%s", usage);
+    return verb_fail(&err);
+}

@@ -77,6 +77,17 @@ struct command_form {
 MIG_MUST_CHECK bool command_begin(const struct command_form *form, int argc, char **argv,
                                   struct command *c, int *ret_status);
 
+/* A verb of several nouns: "contract show". */
+struct command_noun {
+    const char *name;
+    int (*run)(struct command *c);
+    struct command_form form;
+};
+
+/* Run the noun that @argv[1] names; @usage for when it names none. */
+int command_run_noun(const struct command_noun *nouns, size_t len, const char *usage, int argc,
+                     char **argv);
+
 /* Usage and text of one noun, where "migctl VERB --help" lists them all. */
 void command_summarise(const struct command_form *form);
 

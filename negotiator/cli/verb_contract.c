@@ -96,11 +96,7 @@ static int check(struct command *c)
     return command_decide_contract(c, c->words.operands[0], &c->words.operands[1], 1);
 }
 
-static const struct {
-    const char *name;
-    int (*run)(struct command *c);
-    struct command_form form;
-} nouns[] = {
+static const struct command_noun nouns[] = {
     {"record",
      contract_record, {{record_rows, MIG_COUNT(record_rows)},
       "contract record [options] SOURCE",
@@ -150,27 +146,9 @@ static const struct {
 
 static int run(int argc, char **argv)
 {
-    struct command c;
-    struct mig_error err;
-    int status;
-
-    for (size_t i = 0; argc > 1 && i < MIG_COUNT(nouns); i++) {
-        if (strcmp(nouns[i].name, argv[1]) == 0) {
-            if (command_begin(&nouns[i].form, argc - 1, argv + 1, &c, &status)) {
-                status = nouns[i].run(&c);
-            }
-            return command_end(&nouns[i].form, &c, status);
-        }
-    }
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        for (size_t i = 0; i < MIG_COUNT(nouns); i++) {
-            command_summarise(&nouns[i].form);
-        }
-        return 0;
-    }
-    (void)mig_fail(&err, MIG_USAGE,
-                   "usage: migctl contract record|list|show|verify|check|forget ...");
-    return verb_fail(&err);
+    return command_run_noun(nouns, MIG_COUNT(nouns),
+                            "usage: migctl contract record|list|show|verify|check|forget ...", argc,
+                            argv);
 }
 
 const struct verb verb_contract = {"contract", "what a running guest was shown, where it may go",

@@ -43,6 +43,18 @@ CHECK_TEST(each_role_may_ask_for_what_the_matrix_says_and_nothing_else)
         {"forget from here",    MIG_MESSAGE_CONTRACT_FORGET,    true,  "nnyy"},
         {"forgotten from afar", MIG_MESSAGE_CONTRACT_FORGOTTEN, false, "nnnn"},
         {"forgotten from here", MIG_MESSAGE_CONTRACT_FORGOTTEN, true,  "nnnn"},
+        {"agree from afar",     MIG_MESSAGE_AGREE,              false, "nnnn"},
+        {"agree from here",     MIG_MESSAGE_AGREE,              true,  "nnny"},
+        {"agreed from afar",    MIG_MESSAGE_AGREED,             false, "nnnn"},
+        {"agreed from here",    MIG_MESSAGE_AGREED,             true,  "nnnn"},
+        {"propose from afar",   MIG_MESSAGE_PROPOSE,            false, "ynnn"},
+        {"propose from here",   MIG_MESSAGE_PROPOSE,            true,  "ynnn"},
+        {"accepted from afar",  MIG_MESSAGE_ACCEPTED,           false, "nnnn"},
+        {"accepted from here",  MIG_MESSAGE_ACCEPTED,           true,  "nnnn"},
+        {"advance from afar",   MIG_MESSAGE_ADVANCE,            false, "nnnn"},
+        {"advance from here",   MIG_MESSAGE_ADVANCE,            true,  "nnny"},
+        {"advanced from afar",  MIG_MESSAGE_ADVANCED,           false, "nnnn"},
+        {"advanced from here",  MIG_MESSAGE_ADVANCED,           true,  "nnnn"},
     };
 
     check_number("all requests", 2 * MIG_MESSAGE_KIND_COUNT, sizeof cases / sizeof *cases);
