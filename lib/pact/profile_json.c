@@ -9,7 +9,6 @@
 #include "compat/negotiate.h"
 #include "cpu/level.h"
 #include "snapshot/builder.h"
-#include "snapshot/import.h"
 #include "snapshot/node.h"
 
 #define KHZ_MAX 100000000 /* 100 GHz */
@@ -257,14 +256,7 @@ bool mig_profile_from_json(const char *text, size_t len, struct mig_profile **re
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     struct mig_node root;
 
-    if (len > MIG_IMPORT_BYTES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
-    }
-    if (!mig_node_parse(text, len, &document, err)) {
-        return false;
-    }
-    root = mig_node_root(document);
-    if (!mig_node_check_object(&root, NULL, err) ||
+    if (!mig_node_open(text, len, &document, &root, err) ||
         !(json_object_get(document, "kind") != NULL ? read_answer(&root, p, err)
                                                     : read_profile(&root, p, err))) {
         return false;
