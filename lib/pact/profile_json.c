@@ -220,12 +220,14 @@ static bool check_verdict(const struct mig_node *root, struct mig_error *err)
     if (!mig_node_get_text(root, "verdict", &verdict, err)) {
         return false;
     }
-    if (strcmp(verdict, mig_verdict_name(MIG_UNKNOWN)) == 0 ||
-        strcmp(verdict, mig_verdict_name(MIG_INCOMPATIBLE)) == 0) {
-        return mig_node_fail(root, err, "the verdict is '%s': no profile that every host can show",
-                             verdict);
+    for (int v = 0; v < MIG_VERDICT_COUNT; v++) {
+        if (v != MIG_UNKNOWN && v != MIG_INCOMPATIBLE &&
+            strcmp(verdict, mig_verdict_name((enum mig_verdict)v)) == 0) {
+            return true;
+        }
     }
-    return true;
+    return mig_node_fail(root, err, "the verdict is '%.40s': no profile that every host can show",
+                         verdict);
 }
 
 static bool read_answer(const struct mig_node *root, struct mig_profile *p, struct mig_error *err)
