@@ -13,7 +13,7 @@
 
 #define OPTION "mig-test-of-processes"
 
-/* Runs until it is ended, started with "-OPTION VALUE" among other words; its
+/* Stops until it is ended, started with "-OPTION VALUE" among other words; its
  * name is one that /proc/PID/stat is hard to read with. */
 static pid_t run(const char *value)
 {
@@ -21,7 +21,8 @@ static pid_t run(const char *value)
 
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)execl("/bin/sh", "sh ) 1 (", "-c", "sleep 60; :", "--" OPTION, value, (char *)NULL);
+        (void)execl("/bin/sh", "sh ) 1 (", "-c", "kill -STOP $$; :", "--" OPTION, value,
+                    (char *)NULL);
         _exit(1);
     }
     return pid;
