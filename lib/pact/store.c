@@ -161,7 +161,8 @@ static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
         }
         (void)nanosleep(&pause, NULL);
     }
-    (void)mig_fail_errno(err, MIG_IO, "contracts %s: another writer does not end", path);
+    (void)mig_fail_errno(err, MIG_IO, "contracts %s%s", path,
+                         errno == EWOULDBLOCK ? ": another writer does not end" : "");
     mig_fd_close(fd);
     return false;
 }
