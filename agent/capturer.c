@@ -67,10 +67,11 @@ static struct mig_capture_plan live_plan(const struct mig_agent_options *o,
 
 struct mig_capturer *mig_capturer_new(struct mig_loop *loop, const struct mig_agent_options *o)
 {
+    static const struct mig_child_kind kind = {.name = "capture"};
     struct mig_capturer *c = MIG_NEW(struct mig_capturer);
 
     c->options = o;
-    c->children = mig_children_new(loop);
+    c->children = mig_children_new(loop, &kind);
     c->recall = mig_recall_new();
     c->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return c;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/check.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/capture.h"
@@ -14,6 +17,7 @@
 #include "base/now.h"
 #include "base/text.h"
 #include "pact/policy.h"
+#include "pact/store.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "snapshot/snapshot.h"
@@ -168,6 +172,87 @@ static void check_policy(struct report *r)
     }
 }
 
+/* The folder @path, or the nearest above it that is there. */
+static bool find_folder(char *path, struct stat *ret, struct mig_error *err)
+{
+    while (stat(path, ret) != 0) {
+        char *slash = strrchr(path, '/');
+
+        if (errno != ENOENT || path[strspn(path, "./")] == '\0') {
+            return mig_fail_errno(err, MIG_IO, "%s", path);
+        }
+        if (slash == NULL) {
+            memcpy(path, ".", sizeof ".");
+        } else {
+            slash[slash == path ? 1 : 0] = '\0';
+        }
+    }
+    if (!S_ISDIR(ret->st_mode)) {
+        return mig_fail(err, MIG_IO, "%s: is no folder", path);
+    }
+    return faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0 ||
+           mig_fail_errno(err, MIG_IO, "%s", path);
+}
+
+/* What is stored is signed, but who may write to the folder can take it away or
+ * put back what was stored before. */
+static void check_owner(struct report *r, const char *dir, const struct stat *st)
+{
+    if (st->st_uid != 0 && st->st_uid != geteuid()) {
+        tell(r, WARN,
+             "contracts: %s belongs to user %ld, who can remove contracts: "
+             "chown it to user %ld",
+             dir, (long)st->st_uid, (long)geteuid());
+    }
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        tell(r, WARN, "contracts: others may write to %s and remove contracts: chmod 0700 %s", dir,
+             dir);
+    }
+}
+
+static void check_stored(struct report *r, const char *dir, const struct mig_trust *trust)
+{
+    MIG_AUTO(mig_store_close) struct mig_store store = {0};
+    MIG_AUTO(mig_store_list_clear) struct mig_store_list list = {0};
+    struct mig_error err;
+
+    if (!mig_store_open(dir, trust, &store, &err) || !mig_store_list(&store, &list, &err)) {
+        tell(r, FAIL, "%s", err.msg);
+        return;
+    }
+    for (size_t i = 0; i < list.len; i++) {
+        if (list.items[i].error.code != MIG_OK) {
+            tell(r, WARN, "contracts: of '%s': %s: record it anew, or forget it", list.items[i].vm,
+                 list.items[i].error.msg);
+        }
+    }
+    tell(r, PASS, "contracts: %s, %zu stored", dir, list.len);
+}
+
+static void check_contracts(struct report *r, const struct mig_credentials *creds)
+{
+    const char *dir = r->options->contracts;
+    MIG_AUTO(mig_free) char *at = mig_strdup(dir);
+    struct mig_error err;
+    struct stat st;
+
+    if (!find_folder(at, &st, &err)) {
+        tell(r, FAIL,
+             "contracts: %s: make %s a folder of user %ld with mode 0700, or give another "
+             "with --contracts",
+             err.msg, dir, (long)geteuid());
+    } else if (strcmp(at, dir) != 0) {
+        tell(r, PASS, "contracts: %s, will be made for the first one", dir);
+    } else {
+        check_owner(r, dir, &st);
+        if (creds != NULL) {
+            check_stored(r, dir, creds->trust);
+        } else {
+            tell(r, PASS, "contracts: %s", dir);
+        }
+    }
+}
+
 static size_t count(const struct mig_snapshot *s, enum mig_space space)
 {
     size_t len;
@@ -228,6 +313,7 @@ bool mig_check_run(const struct mig_agent_options *o, FILE *out)
     check_addresses(&r);
     creds = check_keys(&r);
     check_policy(&r);
+    check_contracts(&r, creds);
     check_capture(&r, creds);
     return !r.failed;
 }

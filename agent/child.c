@@ -46,9 +46,11 @@ struct header {
 
 enum state { AT_WORK, ANSWERED, KILLED };
 
+static const struct mig_child_kind capture = {.name = "capture"};
+
 struct child {
     struct child *next;
-    struct mig_children *all;
+    const struct mig_child_kind *kind;
     enum state state;
     pid_t pid;
     int fd;
@@ -61,6 +63,7 @@ struct child {
 };
 
 struct mig_children {
+    const struct mig_child_kind *kind;
     struct mig_loop *loop;
     struct mig_watch *sigchld;
     struct child *first;
@@ -68,7 +71,7 @@ struct mig_children {
 
 /* ---- in the child ---- */
 
-static void leave_parent_behind(pid_t parent)
+static void leave_parent_behind(const struct mig_child_kind *kind, pid_t parent)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE};
     struct rlimit files = {CHILD_FILES_MAX, CHILD_FILES_MAX}, none = {0, 0};
@@ -86,7 +89,9 @@ static void leave_parent_behind(pid_t parent)
     }
     (void)setrlimit(RLIMIT_NOFILE, &files);
     (void)setrlimit(RLIMIT_CORE, &none);
-    (void)setrlimit(RLIMIT_FSIZE, &none);
+    if (!kind->writes) {
+        (void)setrlimit(RLIMIT_FSIZE, &none);
+    }
 }
 
 /* Every descriptor but stdio and the result's. */
@@ -104,7 +109,8 @@ static void close_others(int fd)
     }
 }
 
-static _Noreturn void work_and_exit(pid_t parent, int fd, mig_child_fn *fn, const void *work)
+static _Noreturn void work_and_exit(const struct mig_child_kind *kind, pid_t parent, int fd,
+                                    mig_child_fn *fn, const void *work)
 {
     struct mig_bytes bytes = {0};
     struct mig_error err = {0};
@@ -112,7 +118,7 @@ static _Noreturn void work_and_exit(pid_t parent, int fd, mig_child_fn *fn, cons
     const void *body;
 
     close_others(fd);
-    leave_parent_behind(parent);
+    leave_parent_behind(kind, parent);
     if (fn(work, &bytes, &err)) {
         body = bytes.items;
         header.len = (uint32_t)bytes.len;
@@ -131,7 +137,8 @@ static _Noreturn void work_and_exit(pid_t parent, int fd, mig_child_fn *fn, cons
 /* ---- in the parent ---- */
 
 /* The pid, or -1 and errno; @ret_fd reads the result without blocking. */
-static pid_t fork_child(mig_child_fn *fn, const void *work, int *ret_fd)
+static pid_t fork_child(const struct mig_child_kind *kind, mig_child_fn *fn, const void *work,
+                        int *ret_fd)
 {
     pid_t parent = getpid(), pid;
     sigset_t all, before;
@@ -146,7 +153,7 @@ static pid_t fork_child(mig_child_fn *fn, const void *work, int *ret_fd)
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0) {
-        work_and_exit(parent, ends[1], fn, work);
+        work_and_exit(kind, parent, ends[1], fn, work);
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     mig_fd_close(ends[1]);
@@ -229,7 +236,7 @@ static bool open_result(const struct child *child, struct mig_bytes *ret, struct
     struct header header = {0};
 
     if (!read_header(child, &header)) {
-        return mig_fail(err, MIG_INTERNAL, "capture process sent nothing");
+        return mig_fail(err, MIG_INTERNAL, "%s process sent nothing", child->kind->name);
     }
     *ret = (struct mig_bytes){child->got.items + sizeof header, header.len};
     if (header.code != MIG_OK) {
@@ -243,19 +250,18 @@ static bool open_result(const struct child *child, struct mig_bytes *ret, struct
 
 static bool fail_deadline(const struct child *child, struct mig_error *err)
 {
-    return mig_fail(err, MIG_INTERNAL,
-                    "capture process was killed at its deadline of %" PRIu64 " ms",
-                    child->timeout_ms);
+    return mig_fail(err, MIG_INTERNAL, "%s process was killed at its deadline of %" PRIu64 " ms",
+                    child->kind->name, child->timeout_ms);
 }
 
-static bool fail_status(int status, struct mig_error *err)
+static bool fail_status(const struct child *child, int status, struct mig_error *err)
 {
     if (WIFSIGNALED(status)) {
-        return mig_fail(err, MIG_INTERNAL, "capture process was ended by signal %d (%s)",
-                        WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return mig_fail(err, MIG_INTERNAL, "%s process was ended by signal %d (%s)",
+                        child->kind->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
     }
-    return mig_fail(err, MIG_INTERNAL, "capture process ended with status %d and no result",
-                    WEXITSTATUS(status));
+    return mig_fail(err, MIG_INTERNAL, "%s process ended with status %d and no result",
+                    child->kind->name, WEXITSTATUS(status));
 }
 
 static void child_free(struct child *child)
@@ -326,7 +332,7 @@ static void on_gone(struct child *child, int status)
     if (is_whole(child)) {
         report_whole(child);
     } else {
-        (void)fail_status(status, &err);
+        (void)fail_status(child, status, &err);
         child->done(NULL, &err, child->data);
     }
 }
@@ -351,10 +357,11 @@ static void on_sigchld(int signo __attribute__((unused)), void *data)
     }
 }
 
-struct mig_children *mig_children_new(struct mig_loop *loop)
+struct mig_children *mig_children_new(struct mig_loop *loop, const struct mig_child_kind *kind)
 {
     struct mig_children *c = MIG_NEW(struct mig_children);
 
+    c->kind = kind;
     c->loop = loop;
     c->sigchld = mig_loop_signal(loop, SIGCHLD, on_sigchld, c);
     return c;
@@ -383,14 +390,14 @@ bool mig_child_start(struct mig_children *c, mig_child_fn *fn, const void *work,
 {
     struct child *child;
     int fd = -1;
-    pid_t pid = fork_child(fn, work, &fd);
+    pid_t pid = fork_child(c->kind, fn, work, &fd);
 
     if (pid < 0) {
-        return mig_fail_errno(err, MIG_INTERNAL, "capture process");
+        return mig_fail_errno(err, MIG_INTERNAL, "%s process", c->kind->name);
     }
     child = MIG_NEW(struct child);
     *child = (struct child){.next = c->first,
-                            .all = c,
+                            .kind = c->kind,
                             .pid = pid,
                             .fd = fd,
                             .timeout_ms = timeout_ms,
@@ -436,12 +443,12 @@ static bool wait_for(struct child *child)
 bool mig_child_run(mig_child_fn *fn, const void *work, uint64_t timeout_ms, struct mig_bytes *ret,
                    struct mig_error *err)
 {
-    struct child child = {.fd = -1, .timeout_ms = timeout_ms};
+    struct child child = {.kind = &capture, .fd = -1, .timeout_ms = timeout_ms};
     struct mig_bytes bytes = {0};
     bool in_time, good;
     int status;
 
-    child.pid = fork_child(fn, work, &child.fd);
+    child.pid = fork_child(&capture, fn, work, &child.fd);
     if (child.pid < 0) {
         return mig_fail_errno(err, MIG_INTERNAL, "capture process");
     }
@@ -458,7 +465,7 @@ bool mig_child_run(mig_child_fn *fn, const void *work, uint64_t timeout_ms, stru
             memcpy(ret->items, bytes.items, bytes.len);
         }
     } else {
-        good = in_time ? fail_status(status, err) : fail_deadline(&child, err);
+        good = in_time ? fail_status(&child, status, err) : fail_deadline(&child, err);
     }
     mig_bytes_clear(&child.got);
     return good;

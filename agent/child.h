@@ -24,10 +24,16 @@ typedef bool mig_child_fn(const void *work, struct mig_bytes *ret, struct mig_er
 typedef void mig_child_done_fn(const struct mig_bytes *bytes, const struct mig_error *err,
                                void *data);
 
-/* All children of one loop. */
+struct mig_child_kind {
+    const char *name; /* "capture", for messages */
+    bool writes;      /* it may write files */
+};
+
+/* Children of one loop that do the same. */
 struct mig_children;
 
-struct mig_children *mig_children_new(struct mig_loop *loop);
+/* @kind is borrowed. */
+struct mig_children *mig_children_new(struct mig_loop *loop, const struct mig_child_kind *kind);
 /* Kills and reaps who is left; no callback comes any more. */
 void mig_children_free(struct mig_children *c);
 MIG_AUTO_DEFINE(mig_children_free, struct mig_children *);
@@ -37,6 +43,6 @@ MIG_MUST_CHECK bool mig_child_start(struct mig_children *c, mig_child_fn *fn, co
                                     uint64_t timeout_ms, mig_child_done_fn *done, void *data,
                                     struct mig_error *err);
 
-/* The same without a loop: wait for the answer. */
+/* A capture without a loop: wait for the answer. */
 MIG_MUST_CHECK bool mig_child_run(mig_child_fn *fn, const void *work, uint64_t timeout_ms,
                                   struct mig_bytes *ret, struct mig_error *err);

@@ -155,34 +155,13 @@ static void collect_hv(struct mig_builder *b, int kvm, int vcpu)
     mig_free(t);
 }
 
-/* One MSR at a time: KVM ends a batch at the first that fails.  0 or errno. */
-static int read_msr(int fd, uint32_t index, uint64_t *ret)
-{
-    _Alignas(struct kvm_msrs) unsigned char
-        room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)] = {0};
-    struct kvm_msrs *m = (struct kvm_msrs *)(void *)room;
-    int done;
-
-    m->nmsrs = 1;
-    m->entries[0].index = index;
-    done = ioctl(fd, KVM_GET_MSRS, m);
-    if (done < 0) {
-        return errno;
-    }
-    if (done != 1) {
-        return EIO;
-    }
-    *ret = m->entries[0].data;
-    return 0;
-}
-
 /* What a vCPU shows in this MSR, if it is not @device: a fact. */
 static void compare_vcpu(struct mig_builder *b, int vcpu, uint32_t index, uint64_t device)
 {
     static const char source[] = "ioctl KVM_GET_MSRS on a vCPU";
     char name[64], value[96];
     uint64_t shown;
-    int errnum = read_msr(vcpu, index, &shown);
+    int errnum = mig_kvm_get_msr(vcpu, index, &shown);
 
     (void)snprintf(name, sizeof name, "kvm.msr-differs.%x", index);
     if (errnum != 0) {
@@ -208,7 +187,7 @@ static void collect_feature_msrs(struct mig_builder *b, int kvm, int vcpu)
     for (uint32_t i = 0; i < list->nmsrs; i++) {
         uint64_t device;
 
-        errnum = read_msr(kvm, list->indices[i], &device);
+        errnum = mig_kvm_get_msr(kvm, list->indices[i], &device);
         if (errnum != 0) {
             mig_builder_set_unreadable(b, mig_reg_msr(list->indices[i]), errnum);
             continue;

@@ -6,9 +6,15 @@
 #include <unistd.h>
 
 #include "agent/credentials.h"
+#include "agent/jobs.h"
 #include "base/alloc.h"
 #include "base/now.h"
 #include "pact/store.h"
+
+/* Enough for one that waits for the disk not to hold up all others. */
+#define CONTRACTS_MAX 4
+/* The longest is a list: it verifies each contract that is stored. */
+#define ANSWER_MS 20000
 
 /* Both enums say the same, one in memory, one for ever. */
 static_assert((int)MIG_STANDING_ACTIVE == (int)MIG_STORE_ACTIVE + 1, "one for one");
@@ -49,6 +55,21 @@ bool mig_contracts_check_user(enum mig_message_kind kind, uid_t uid, struct mig_
                     changes(kind), (long)geteuid());
 }
 
+bool mig_contracts_subject(const struct mig_message *ask, char **ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_contract_free) struct mig_contract *c = NULL;
+
+    if (ask->kind != MIG_MESSAGE_CONTRACT_PUT) {
+        *ret = mig_strdup(ask->vm);
+        return true;
+    }
+    if (!mig_contract_decode_unsigned(ask->contract.items, ask->contract.len, &c, err)) {
+        return false;
+    }
+    *ret = mig_strdup(c->vm);
+    return true;
+}
+
 static bool give(const struct mig_store *store, const char *vm, const char *instance,
                  struct mig_message *ret, struct mig_error *err)
 {
@@ -58,7 +79,6 @@ static bool give(const struct mig_store *store, const char *vm, const char *inst
         return false;
     }
     ret->kind = MIG_MESSAGE_CONTRACT_HELD;
-    ret->vm = mig_strdup(vm); /* for the audit log */
     ret->standing = standing_of(found.state);
     ret->sealed = found.sealed;
     found.sealed = (struct mig_bytes){0};
@@ -153,4 +173,87 @@ bool mig_contracts_answer(const char *dir, const struct mig_credentials *creds,
     MIG_AUTO(mig_store_close) struct mig_store store = {0};
 
     return mig_store_open(dir, creds->trust, &store, err) && act(&store, creds, ask, ret, err);
+}
+
+/* ---- in processes of their own ---- */
+
+struct mig_contracts {
+    const char *dir;
+    struct mig_jobs *jobs;
+};
+
+/* What a child works on, and who asked for it. */
+struct ask {
+    const char *dir;
+    struct mig_credentials *creds;
+    struct mig_bytes message;
+    mig_contracts_fn *fn;
+    void *data;
+};
+
+struct mig_contracts *mig_contracts_new(struct mig_loop *loop, const char *dir)
+{
+    static const struct mig_child_kind kind = {.name = "contract", .writes = true};
+    struct mig_contracts *c = MIG_NEW(struct mig_contracts);
+
+    c->dir = dir;
+    c->jobs = mig_jobs_new(loop, &kind, CONTRACTS_MAX);
+    return c;
+}
+
+void mig_contracts_free(struct mig_contracts *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    mig_jobs_free(c->jobs);
+    mig_free(c);
+}
+
+/* A mig_child_fn for a struct ask. */
+static bool work(const void *data, struct mig_bytes *ret, struct mig_error *err)
+{
+    const struct ask *a = data;
+    MIG_AUTO(mig_message_clear) struct mig_message ask = {0};
+    MIG_AUTO(mig_message_clear) struct mig_message answer = {0};
+
+    if (!mig_message_decode(a->message.items, a->message.len, &ask, err) ||
+        !mig_contracts_answer(a->dir, a->creds, &ask, &answer, err)) {
+        return false;
+    }
+    mig_message_encode(&answer, ret);
+    return true;
+}
+
+static void on_done(const struct mig_bytes *bytes, const struct mig_error *failure, void *data)
+{
+    struct ask *a = data;
+    MIG_AUTO(mig_message_clear) struct mig_message answer = {0};
+    struct mig_error err = *failure;
+    bool good = bytes != NULL && mig_message_decode(bytes->items, bytes->len, &answer, &err);
+
+    a->fn(good ? &answer : NULL, &err, a->data);
+    mig_credentials_free(a->creds);
+    mig_bytes_clear(&a->message);
+    mig_free(a);
+}
+
+void mig_contracts_ask(struct mig_contracts *c, struct mig_credentials *creds,
+                       const struct mig_message *ask, mig_contracts_fn *fn, void *data)
+{
+    struct ask *a = MIG_NEW(struct ask);
+
+    *a = (struct ask){.dir = c->dir, .creds = mig_credentials_ref(creds), .fn = fn, .data = data};
+    mig_message_encode(ask, &a->message);
+    mig_jobs_add(c->jobs, &(struct mig_job){.fn = work,
+                                            .work = a,
+                                            .timeout_ms = ANSWER_MS,
+                                            .done = on_done,
+                                            .data = a,
+                                            .asker = data});
+}
+
+void mig_contracts_withdraw(struct mig_contracts *c, const void *data)
+{
+    mig_jobs_withdraw(c->jobs, data);
 }

@@ -29,3 +29,7 @@ MIG_AUTO_DEFINE(mig_prover_free, struct mig_prover *);
  * the most.  @fn is called once, perhaps before this returns. */
 void mig_prover_ask(struct mig_prover *p, const struct mig_bytes *shown, uint64_t timeout_ms,
                     mig_prover_fn *fn, void *data);
+
+/* Nobody is there any more for what was asked with @data: if that still waits
+ * for its turn, its @fn is called now. */
+void mig_prover_withdraw(struct mig_prover *p, const void *data);

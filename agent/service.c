@@ -3,12 +3,12 @@
  * Theory of operation: a client is a connection; it has at most one request at
  * work and may send the next when that is answered.  A request needs our own
  * snapshot and, for an EXCHANGE, another agent's, fetched meanwhile by an
- * envoy; a PROVE needs a proof instead.  It answers when it has all, or at the
- * first failure.  A client may go at any time: its request then loses the
- * envoy and waits unanswered for the capture, which other requests may share,
- * or for the proof.  What is asked of stored contracts needs neither and is
- * answered at once (contracts.c).  Agreements and the steps of a move are jobs
- * of their own (accord.c, advance.c).
+ * envoy; a PROVE needs a proof instead, and what is asked of stored contracts
+ * their answer (contracts.c).  It answers when it has all, or at the first
+ * failure.  A client may go at any time: its request then loses the envoy and
+ * waits unanswered for the capture, which other requests may share, or for the
+ * proof or contract, if that has begun.  Agreements and the steps of a move
+ * are jobs of their own (accord.c, advance.c).
  */
 #include "agent/service.h"
 
@@ -67,7 +67,8 @@ struct request {
     enum mig_message_kind kind;
     uint64_t id, started_ms;
     unsigned char nonce[MIG_NONCE_BYTES];
-    bool working; /* the capturer or the prover will call */
+    bool working; /* the capturer, the prover or the contracts will call */
+    char *vm;     /* of a contract, or NULL */
     struct mig_envoy *envoy;
     struct mig_accord *accord;
     struct mig_advance *advance;
@@ -79,6 +80,7 @@ struct mig_service {
     const struct mig_agent_options *options;
     struct mig_capturer *capturer;
     struct mig_prover *prover;
+    struct mig_contracts *contracts;
     struct mig_credentials *creds;
     struct mig_attest attest;
     struct client *clients;
@@ -91,14 +93,18 @@ struct mig_service {
 
 /* ---- requests ---- */
 
-static void audit(const struct client *c, const char *what, const char *result)
+static void audit(const struct request *r, const char *result)
 {
-    mig_log_info("audit: %s/%s from %s: %s: %s", mig_role_name(c->who.role), c->who.name,
-                 mig_peer_where(c->peer), what, result);
+    const struct client *c = r->client;
+    bool named = r->vm != NULL && r->vm[0] != '\0';
+
+    mig_log_info("audit: %s/%s from %s: %s%s%s: %s", mig_role_name(c->who.role), c->who.name,
+                 mig_peer_where(c->peer), mig_access_name(r->kind), named ? " " : "",
+                 named ? r->vm : "", result);
 }
 
 /* Let go of a request that has been answered or lost its client; it stays only
- * for a capture or proof that will call it. */
+ * for what is at work and will call it. */
 static void request_drop(struct request *r)
 {
     if (r->client != NULL) {
@@ -114,7 +120,12 @@ static void request_drop(struct request *r)
     mig_bytes_clear(&r->sealed);
     mig_bytes_clear(&r->sealed_peer);
     if (!r->working) {
+        mig_free(r->vm);
         mig_free(r);
+    } else if (r->kind == MIG_MESSAGE_PROVE) { /* dropped again if it has not begun */
+        mig_prover_withdraw(r->service->prover, r);
+    } else if (mig_contracts_wanted(r->kind)) {
+        mig_contracts_withdraw(r->service->contracts, r);
     }
 }
 
@@ -140,7 +151,7 @@ static void fail(struct request *r, const char *phase, const struct mig_error *e
     char result[sizeof err->msg + 64];
 
     (void)snprintf(result, sizeof result, "failed: %s: %s", phase, err->msg);
-    audit(r->client, mig_access_name(r->kind), result);
+    audit(r, result);
     reply_error(r->client, r->id, phase, err);
     request_drop(r);
 }
@@ -184,7 +195,7 @@ static void complete(struct request *r)
     (void)snprintf(result, sizeof result, "answered in %" PRIu64 " ms%s",
                    mig_now_ms() - r->started_ms,
                    mig_capturer_replays(r->service->capturer) ? " (replayed)" : "");
-    audit(r->client, mig_access_name(r->kind), result);
+    audit(r, result);
     request_drop(r);
 }
 
@@ -225,6 +236,25 @@ static void on_proof(struct mig_proof *p, const struct mig_error *failure, void 
         mig_log_info("proof: %s, %u words compared", mig_outcome_name(p->proven.outcome),
                      p->proven.compared);
         complete(r);
+    }
+}
+
+static void on_contract(const struct mig_message *answer, const struct mig_error *err, void *data)
+{
+    struct request *r = data;
+    struct mig_message m;
+
+    r->working = false;
+    if (r->client == NULL) {
+        request_drop(r);
+    } else if (answer == NULL) {
+        fail(r, "contract", err);
+    } else {
+        m = *answer;
+        m.id = r->id;
+        reply(r->client, &m);
+        audit(r, "done");
+        request_drop(r);
     }
 }
 
@@ -269,6 +299,18 @@ static void begin_proof(struct request *r, const struct mig_message *m)
     }
 }
 
+static void begin_contract(struct request *r, const struct mig_message *m)
+{
+    struct mig_error err;
+
+    if (mig_contracts_subject(m, &r->vm, &err)) {
+        mig_contracts_ask(r->service->contracts, r->service->creds, m, on_contract, r);
+    } else {
+        r->working = false;
+        fail(r, "contract", &err);
+    }
+}
+
 static struct request *request_new(struct client *c, const struct mig_message *m)
 {
     struct request *r = MIG_NEW(struct request);
@@ -298,6 +340,10 @@ static void begin(struct client *c, const struct mig_message *m)
     struct mig_error err;
 
     r->working = true;
+    if (mig_contracts_wanted(m->kind)) {
+        begin_contract(r, m);
+        return;
+    }
     memcpy(r->nonce, m->nonce.items, sizeof r->nonce);
     if (m->kind == MIG_MESSAGE_EXCHANGE && !send_envoy(r, m, &err)) {
         r->working = false;
@@ -334,7 +380,7 @@ static void on_job(const struct mig_message *m, const char *phase, const struct 
     copy.id = r->id;
     reply(r->client, &copy);
     (void)snprintf(result, sizeof result, "done in %" PRIu64 " ms", mig_now_ms() - r->started_ms);
-    audit(r->client, mig_access_name(r->kind), result);
+    audit(r, result);
     request_drop(r);
 }
 
@@ -345,6 +391,7 @@ static void begin_move(struct client *c, const struct mig_message *m)
     const struct mig_accord_visit visit = {c->who.name, c->given, c->given_nonce};
     struct request *r = request_new(c, m);
 
+    r->vm = m->vm != NULL ? mig_strdup(m->vm) : NULL;
     if (m->kind == MIG_MESSAGE_ADVANCE) {
         r->advance = mig_advance_new(&means, s->creds, m, on_job, r);
         mig_advance_start(r->advance);
@@ -353,33 +400,6 @@ static void begin_move(struct client *c, const struct mig_message *m)
                                    m->kind == MIG_MESSAGE_PROPOSE ? &visit : NULL, on_job, r);
         mig_accord_start(r->accord);
     }
-}
-
-/* "contract get web3" */
-static void audit_contract(const struct client *c, const struct mig_message *m, const char *vm,
-                           const char *result)
-{
-    MIG_AUTO(mig_free)
-    char *what = mig_strf("%s%s%s", mig_access_name(m->kind), vm != NULL && *vm != '\0' ? " " : "",
-                          vm != NULL ? vm : "");
-
-    audit(c, what, result);
-}
-
-static void answer_contract(struct client *c, const struct mig_message *m)
-{
-    MIG_AUTO(mig_message_clear) struct mig_message ret = {0};
-    char result[sizeof((struct mig_error *)0)->msg + 64] = "done";
-    struct mig_error err;
-
-    if (mig_contracts_answer(c->service->options->contracts, c->service->creds, m, &ret, &err)) {
-        ret.id = m->id;
-        reply(c, &ret);
-    } else {
-        (void)snprintf(result, sizeof result, "failed: %s", err.msg);
-        reply_error(c, m->id, "contract", &err);
-    }
-    audit_contract(c, m, ret.vm != NULL ? ret.vm : m->vm, result);
 }
 
 static bool check(const struct client *c, const struct mig_message *m, struct mig_error *err)
@@ -405,9 +425,7 @@ static void on_message(struct client *c, const struct mig_message *m)
     struct mig_error err;
 
     if (check(c, m, &err)) {
-        (mig_contracts_wanted(m->kind) ? answer_contract
-         : is_move(m->kind)            ? begin_move
-                                       : begin)(c, m);
+        (is_move(m->kind) ? begin_move : begin)(c, m);
         return;
     }
     mig_log_warn("audit: %s/%s from %s: %s: refused: %s", mig_role_name(c->who.role), c->who.name,
@@ -437,7 +455,7 @@ static void client_free(struct client *c)
         pause_listeners(s, false);
     }
     if (c->request != NULL) {
-        audit(c, mig_access_name(c->request->kind), "asker has gone");
+        audit(c->request, "asker has gone");
         request_drop(c->request);
     }
     mig_peer_close(c->peer);
@@ -542,6 +560,7 @@ bool mig_service_new(struct mig_loop *loop, const struct mig_agent_options *o,
     s->options = o;
     s->capturer = capturer;
     s->prover = mig_prover_new(loop, o);
+    s->contracts = mig_contracts_new(loop, o->contracts);
     s->creds = mig_credentials_ref(creds);
     if (!mig_attest_init(&s->attest, err)) {
         return false;
@@ -563,6 +582,7 @@ void mig_service_free(struct mig_service *s)
         client_free(s->clients);
     }
     mig_prover_free(s->prover);
+    mig_contracts_free(s->contracts);
     mig_free(s->listeners.items);
     mig_credentials_free(s->creds);
     mig_free(s);

@@ -97,8 +97,7 @@ bool mig_contract_check_shown(const struct mig_snapshot *shown, struct mig_error
     return true;
 }
 
-/* Who vouches for it stands in the contract, not in the snapshot. */
-static bool check_stamp(const struct mig_stamp *stamp, struct mig_error *err)
+bool mig_contract_check_stamp(const struct mig_stamp *stamp, struct mig_error *err)
 {
     if (stamp->host[0] != '\0' || stamp->boot_id[0] != '\0' || stamp->sequence != 0 ||
         stamp->issued_at != 0 || stamp->expires_at != 0 || stamp->has_nonce || stamp->replayed) {
@@ -152,7 +151,8 @@ static bool check_ids(const struct mig_contract *c, struct mig_error *err)
 
 static bool check_contents(const struct mig_contract *c, struct mig_error *err)
 {
-    return (check_stamp(&c->shown->stamp, err) && mig_contract_check_shown(c->shown, err)) ||
+    return (mig_contract_check_stamp(&c->shown->stamp, err) &&
+            mig_contract_check_shown(c->shown, err)) ||
            mig_wrap(err, "shown");
 }
 

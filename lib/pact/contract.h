@@ -50,6 +50,10 @@ int64_t mig_contract_held_since(const struct mig_contract *c);
 /* Not a group of evidence that only a host has. */
 bool mig_contract_may_cover(enum mig_group group);
 
+/* Who vouches for what a guest was shown stands elsewhere: is its own stamp
+ * that of nobody? */
+MIG_MUST_CHECK bool mig_contract_check_stamp(const struct mig_stamp *stamp, struct mig_error *err);
+
 /* Does @shown hold only what a guest can see?  A capability, an MSR list or a
  * property of a host is named as an error. */
 MIG_MUST_CHECK bool mig_contract_check_shown(const struct mig_snapshot *shown,

@@ -167,18 +167,9 @@ static bool read_document(const struct mig_node *root, struct mig_contract *c,
 {
     static const char *const keys[] = {"apiVersion", "kind", "vm",    "instance", "recorder",
                                        "recordedAt", "hops", "shown", NULL};
-    const char *version, *kind;
 
-    if (!mig_node_check_object(root, NULL, err) ||
-        !mig_node_get_text(root, "apiVersion", &version, err) ||
-        !mig_node_get_text(root, "kind", &kind, err)) {
-        return false;
-    }
-    if (strcmp(version, "migctl/v1") != 0 || strcmp(kind, KIND) != 0) {
-        return mig_node_fail(root, err, "expected a " KIND " of migctl/v1, found a %.40s of %.40s",
-                             kind, version);
-    }
-    if (!mig_node_check_object(root, keys, err) || !read_id(root, "vm", c->vm, err)) {
+    if (!mig_node_check_kind(root, KIND, err) || !mig_node_check_object(root, keys, err) ||
+        !read_id(root, "vm", c->vm, err)) {
         return false;
     }
     if (c->vm[0] == '\0') {
@@ -197,14 +188,7 @@ bool mig_contract_from_json(const char *text, size_t len, struct mig_contract **
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     struct mig_node root;
 
-    if (len > MIG_IMPORT_BYTES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
-    }
-    if (!mig_node_parse(text, len, &document, err)) {
-        return false;
-    }
-    root = mig_node_root(document);
-    if (!read_document(&root, c, err)) {
+    if (!mig_node_open(text, len, &document, &root, err) || !read_document(&root, c, err)) {
         return false;
     }
     *ret = mig_steal(&c);

@@ -9,7 +9,6 @@
 #include "compat/negotiate.h"
 #include "cpu/level.h"
 #include "snapshot/builder.h"
-#include "snapshot/import.h"
 #include "snapshot/node.h"
 
 #define KHZ_MAX 100000000 /* 100 GHz */
@@ -221,12 +220,14 @@ static bool check_verdict(const struct mig_node *root, struct mig_error *err)
     if (!mig_node_get_text(root, "verdict", &verdict, err)) {
         return false;
     }
-    if (strcmp(verdict, mig_verdict_name(MIG_UNKNOWN)) == 0 ||
-        strcmp(verdict, mig_verdict_name(MIG_INCOMPATIBLE)) == 0) {
-        return mig_node_fail(root, err, "the verdict is '%s': no profile that every host can show",
-                             verdict);
+    for (int v = 0; v < MIG_VERDICT_COUNT; v++) {
+        if (v != MIG_UNKNOWN && v != MIG_INCOMPATIBLE &&
+            strcmp(verdict, mig_verdict_name((enum mig_verdict)v)) == 0) {
+            return true;
+        }
     }
-    return true;
+    return mig_node_fail(root, err, "the verdict is '%.40s': no profile that every host can show",
+                         verdict);
 }
 
 static bool read_answer(const struct mig_node *root, struct mig_profile *p, struct mig_error *err)
@@ -257,14 +258,7 @@ bool mig_profile_from_json(const char *text, size_t len, struct mig_profile **re
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     struct mig_node root;
 
-    if (len > MIG_IMPORT_BYTES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
-    }
-    if (!mig_node_parse(text, len, &document, err)) {
-        return false;
-    }
-    root = mig_node_root(document);
-    if (!mig_node_check_object(&root, NULL, err) ||
+    if (!mig_node_open(text, len, &document, &root, err) ||
         !(json_object_get(document, "kind") != NULL ? read_answer(&root, p, err)
                                                     : read_profile(&root, p, err))) {
         return false;

@@ -46,11 +46,9 @@ bool mig_proof_read_ask(const unsigned char *bytes, size_t len, struct mig_snaps
 {
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
 
-    if (!mig_snapshot_decode_untrusted(bytes, len, &s, err) || !mig_contract_check_shown(s, err)) {
+    if (!mig_snapshot_decode_untrusted(bytes, len, &s, err) || !mig_contract_check_shown(s, err) ||
+        !mig_contract_check_stamp(&s->stamp, err)) {
         return mig_wrap(err, "register set");
-    }
-    if (s->stamp.host[0] != '\0' || s->stamp.has_nonce || s->stamp.issued_at != 0) {
-        return mig_fail(err, MIG_FORMAT, "register set: carries the stamp of a host");
     }
     *ret = mig_steal(&s);
     return true;

@@ -161,7 +161,8 @@ static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
         }
         (void)nanosleep(&pause, NULL);
     }
-    (void)mig_fail_errno(err, MIG_IO, "contracts %s: another writer does not end", path);
+    (void)mig_fail_errno(err, MIG_IO, "contracts %s%s", path,
+                         errno == EWOULDBLOCK ? ": another writer does not end" : "");
     mig_fd_close(fd);
     return false;
 }
@@ -308,17 +309,29 @@ bool mig_store_get(const struct mig_store *s, enum mig_store_state state, const 
 bool mig_store_find(const struct mig_store *s, const char *vm, const char *instance,
                     struct mig_stored *ret, struct mig_error *err)
 {
-    struct mig_error why, first = {0};
+    if (!check_vm(vm, err)) {
+        return false;
+    }
+    (void)fail_missing(vm, err);
+    /* The active one again at last: another may have been on its way there. */
+    for (int i = 0; i <= MIG_STORE_STATE_COUNT; i++) {
+        enum mig_store_state state = (enum mig_store_state)(i % MIG_STORE_STATE_COUNT);
+        MIG_AUTO(mig_stored_clear) struct mig_stored found = {0};
+        struct mig_error why;
 
-    for (int state = 0; state < MIG_STORE_STATE_COUNT; state++) {
-        if (mig_store_get(s, (enum mig_store_state)state, vm, instance, ret, &why)) {
+        if (!read_stored(s, vm, state, &found, &why)) {
+            if (why.code != MIG_MISSING) {
+                *err = why;
+                return false;
+            }
+        } else if (is_of(&found, instance)) {
+            *ret = found;
+            found = (struct mig_stored){0};
             return true;
-        }
-        if (first.code == MIG_OK || first.code == MIG_MISSING) {
-            first = why;
+        } else if (err->code == MIG_MISSING) {
+            (void)fail_instance(&found, instance, err);
         }
     }
-    *err = first;
     return false;
 }
 

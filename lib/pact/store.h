@@ -85,7 +85,8 @@ MIG_MUST_CHECK bool mig_store_get(const struct mig_store *s, enum mig_store_stat
                                   const char *vm, const char *instance, struct mig_stored *ret,
                                   struct mig_error *err);
 
-/* The same of any state, in the order of the enum. */
+/* The same of any state, in the order of the enum.  One that can not be used is
+ * an error: what is stored beside it may be older. */
 MIG_MUST_CHECK bool mig_store_find(const struct mig_store *s, const char *vm, const char *instance,
                                    struct mig_stored *ret, struct mig_error *err);
 

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "snapshot/builder.h"
-#include "snapshot/import.h"
 #include "snapshot/node.h"
 
 #define ERRNO_MAX 4095
@@ -428,18 +427,8 @@ static bool read_head(const struct mig_node *root, struct mig_error *err)
 {
     static const char *const keys[] = {"apiVersion", "kind",       "arch",  "stamp", "groups",
                                        "registers",  "unreadable", "facts", NULL};
-    const char *version, *kind;
 
-    if (!mig_node_check_object(root, NULL, err) ||
-        !mig_node_get_text(root, "apiVersion", &version, err) ||
-        !mig_node_get_text(root, "kind", &kind, err)) {
-        return false;
-    }
-    if (strcmp(version, "migctl/v1") != 0 || strcmp(kind, "Snapshot") != 0) {
-        return mig_node_fail(root, err, "expected a Snapshot of migctl/v1, found a %.40s of %.40s",
-                             kind, version);
-    }
-    return mig_node_check_object(root, keys, err);
+    return mig_node_check_kind(root, "Snapshot", err) && mig_node_check_object(root, keys, err);
 }
 
 static bool read_arch(const struct mig_node *object, enum mig_arch *ret, struct mig_error *err)
@@ -487,12 +476,6 @@ bool mig_snapshot_from_json(const char *text, size_t len, struct mig_snapshot **
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     struct mig_node root;
 
-    if (len > MIG_IMPORT_BYTES_MAX) {
-        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
-    }
-    if (!mig_node_parse(text, len, &document, err)) {
-        return false;
-    }
-    root = mig_node_root(document);
-    return read_head(&root, err) && read_content(&root, true, ret, err);
+    return mig_node_open(text, len, &document, &root, err) && read_head(&root, err) &&
+           read_content(&root, true, ret, err);
 }

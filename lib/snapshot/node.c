@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "snapshot/import.h"
 
 /* Before the parser recurses: it would go down 2048 levels. */
 static bool check_depth(const char *text, size_t len, struct mig_error *err)
@@ -141,6 +142,40 @@ bool mig_node_check_object(const struct mig_node *n, const char *const *keys, st
         }
     }
     return true;
+}
+
+bool mig_node_open(const char *text, size_t len, json_t **ret_document, struct mig_node *ret_root,
+                   struct mig_error *err)
+{
+    MIG_AUTO(mig_node_free) json_t *document = NULL;
+    struct mig_node root;
+
+    if (len > MIG_IMPORT_BYTES_MAX) {
+        return mig_fail(err, MIG_LIMIT, "larger than %u bytes", MIG_IMPORT_BYTES_MAX);
+    }
+    if (!mig_node_parse(text, len, &document, err)) {
+        return false;
+    }
+    root = mig_node_root(document);
+    if (!mig_node_check_object(&root, NULL, err)) {
+        return false;
+    }
+    *ret_document = mig_steal(&document);
+    *ret_root = root;
+    return true;
+}
+
+bool mig_node_check_kind(const struct mig_node *root, const char *kind, struct mig_error *err)
+{
+    const char *version, *found;
+
+    if (!mig_node_get_text(root, "apiVersion", &version, err) ||
+        !mig_node_get_text(root, "kind", &found, err)) {
+        return false;
+    }
+    return (strcmp(version, "migctl/v1") == 0 && strcmp(found, kind) == 0) ||
+           mig_node_fail(root, err, "expected a %s of migctl/v1, found a %.40s of %.40s", kind,
+                         found, version);
 }
 
 bool mig_node_find(const struct mig_node *object, const char *key, json_type type,

@@ -30,6 +30,13 @@ MIG_AUTO_DEFINE(mig_node_free, json_t *);
 
 struct mig_node mig_node_root(json_t *document);
 
+/* A document of our own, at most MIG_IMPORT_BYTES_MAX long: an object. */
+MIG_MUST_CHECK bool mig_node_open(const char *text, size_t len, json_t **ret_document,
+                                  struct mig_node *ret_root, struct mig_error *err);
+/* It says that it is a @kind of "migctl/v1". */
+MIG_MUST_CHECK bool mig_node_check_kind(const struct mig_node *root, const char *kind,
+                                        struct mig_error *err);
+
 /* MIG_FORMAT with the path in front; always false. */
 bool mig_node_fail(const struct mig_node *n, struct mig_error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -86,13 +86,16 @@ void mig_launch_add_machine(struct mig_launch *l, const struct mig_process *p, c
     mig_launch_add(l, "machine", machine);
 }
 
-/* "-global max-x86_64-cpu.x=y" or "-global driver=max-x86_64-cpu,..." */
+/* "-global max-x86_64-cpu.x=y" or "-global driver=max-x86_64-cpu,...", the
+ * latter in any order. */
 static bool is_of_cpu(const char *global)
 {
-    size_t driver = strcspn(global, ".,");
-    const char *end = global + driver;
+    MIG_AUTO(mig_free) char *driver = value_of(global, "driver");
 
-    return driver >= 4 && strncmp(end - 4, "-cpu", 4) == 0;
+    if (driver == NULL) {
+        driver = mig_strndup(global, strcspn(global, "."));
+    }
+    return mig_text_ends(driver, "-cpu");
 }
 
 void mig_launch_add_options(struct mig_launch *l, const struct mig_process *p, bool with_cpu)

@@ -5,50 +5,23 @@
 # out over a serial line.
 # shellcheck source-path=SCRIPTDIR source=lib.bash
 source "$(dirname "$0")/lib.bash"
-
-skip() {
-    echo "SKIP: $*: the agent is NOT tested on other kernels"
-    exit 77
-}
-
-[ "$(uname -m)" = x86_64 ] || skip "this is no x86-64 machine"
-for program in qemu-system-x86_64 python3 jq taskset apt-get apt-cache dpkg-deb ldd; do
-    command -v "$program" >/dev/null || skip "$program is not installed"
-done
-
-# The versioned package behind a meta package: its name changes with every fix.
-kernel() { # META-PACKAGE FOLDER
-    local package
-    package=$(apt-cache depends "$1" 2>/dev/null | awk '/Depends: linux-image-[0-9]/ {print $2; exit}')
-    [ -n "$package" ] || skip "the package index has no $1"
-    mkdir -p "$dir/$2"
-    (cd "$dir/$2" && apt-get -q download "$package") >"$dir/out" 2>&1 || {
-        cat "$dir/out"
-        skip "$package can not be downloaded"
-    }
-    dpkg-deb --fsys-tarfile "$dir/$2"/*.deb | tar -x -C "$dir/$2" --wildcards './boot/vmlinuz-*' \
-        '*/kvm.ko*' '*/kvm-amd.ko*' '*/irqbypass.ko*' || fail "$package can not be unpacked"
-    echo "${package#linux-image-}" >"$dir/$2/release"
-}
+# shellcheck source=amd.bash
+source "$(dirname "$0")/amd.bash"
+requires taskset
 
 # Boot and have the agent say three things: two captures, pinned to one CPU
 # each, and a sealed one.
 boot() { # NAME KERNEL CPU [options]
-    "$MIG_SOURCE/tests/tools/emulated-host" --first "$MIG_BUILD/tests/first" \
-        --kernel "$dir/$2" --cpu "$3" --out "$dir/$1" --program "$MIG_BUILD/bin/mig-agentd" \
+    emulate "$1" "$2" "$3" --program "$MIG_BUILD/bin/mig-agentd" \
         --program "$(command -v taskset)" --file "/ca.pem=$pki/ca-cert.pem" \
         --file "/cert.pem=$pki/$1-cert.pem" --file "/key.pem=$pki/$1-key.pem" "${@:4}" \
         "/bin/taskset -c 0 /bin/mig-agentd snapshot --json" \
         "/bin/taskset -c 1 /bin/mig-agentd snapshot --json" \
-        "/bin/mig-agentd snapshot --ca /ca.pem --cert /cert.pem --key /key.pem" \
-        >"$dir/$1.log" 2>&1
+        "/bin/mig-agentd snapshot --ca /ca.pem --cert /cert.pem --key /key.pem"
 }
 
 booted() { # NAME PID
-    wait "$2" || {
-        cat "$dir/$1.log" "$dir/$1/console"
-        fail "$1: the emulated host did not do all it was told"
-    }
+    emulated "$1" "$2"
     expect 0 migctl snapshot verify "$dir/$1/3" --ca "$pki/ca-cert.pem"
     says "good signature of agent '$1'"
     # What the last JSON checks look at.
@@ -62,18 +35,20 @@ migctl pki init "$pki" >/dev/null || fail "pki init"
 for name in milan rome plain; do
     issue agent "$name"
 done
-kernel linux-image-6.12-cloud-amd64 new
-kernel linux-image-cloud-amd64 old
+kernel linux-image-6.12-cloud-amd64
+new=$kernel
+kernel linux-image-cloud-amd64
+old=$kernel
 
-boot milan new EPYC-Milan,+svm --append "mitigations=auto,nosmt tsc=reliable" &
+boot milan "$new" EPYC-Milan,+svm --append "mitigations=auto,nosmt tsc=reliable" &
 milan_pid=$!
-boot rome old EPYC-Rome,+svm --module kvm_amd=nested=0 --module kvm=ignore_msrs=1 &
+boot rome "$old" EPYC-Rome,+svm --module kvm_amd=nested=0 --module kvm=ignore_msrs=1 &
 rome_pid=$!
 booted milan $milan_pid
 json '[.groups | to_entries[] | select(.value.coverage != "full") | .key]' '[]'
 json '.groups | length' 10
 json '.unreadable' '{}'
-json '.facts["kernel.release"].value' "\"$(cat "$dir/new/release")\""
+json '.facts["kernel.release"].value' "\"${new##*/linux-image-}\""
 json '.facts["cpu.vendor"].value' '"AuthenticAMD"'
 json '.registers["x86/cpuid/1.0/eax"]' '"0xa00f11"'
 json '.registers["x86/cpuid-bare/1.0/eax"]' '"0xa00f11"'
@@ -95,7 +70,7 @@ json '.facts["vuln.meltdown"].value' '"Not affected"'
 cmp "$dir/milan/1" "$dir/milan/2" || fail "the CPU that the agent ran on leaves a trace"
 
 booted rome $rome_pid
-json '.facts["kernel.release"].value' "\"$(cat "$dir/old/release")\""
+json '.facts["kernel.release"].value' "\"${old##*/linux-image-}\""
 json '.registers["x86/cpuid/1.0/eax"]' '"0x830f10"'
 json '.registers | has("x86/cpuid/8000000a.0/eax")' false
 json '.facts["kvm.param.kvm_amd.nested"].value' '"0"'
@@ -103,13 +78,13 @@ json '.facts["kvm.param.kvm.ignore_msrs"].value' '"Y"'
 cmp "$dir/rome/1" "$dir/rome/2" || fail "the CPU that the agent ran on leaves a trace"
 
 # A processor without virtualisation: no device, so no answer, and never a zero.
-boot plain new max,-svm &
+boot plain "$new" max,-svm &
 booted plain $!
 json '[.groups | to_entries[] | select(.value.errno != "ENOENT") | .key]' '["software"]'
 json '[.registers | keys[] | select(startswith("x86/") or startswith("kvm/"))]' '[]'
 json '.facts["cpu.vendor"].value' '"AuthenticAMD"'
 grep -qF "/dev/kvm: No such file or directory: enable virtualisation in the firmware" \
-    "$dir/plain.log" || fail "no hint"
+    "$dir/plain/log" || fail "no hint"
 
 expect 0 migctl negotiate "$dir/milan/3" "$dir/rome/3" --ca "$pki/ca-cert.pem" -o json
 json '.verdict' '"compatible-on-profile"'

@@ -4,40 +4,11 @@
 # told: a profile is seen leaf by leaf, and what can not be honoured is named.
 # shellcheck source-path=SCRIPTDIR source=lib.bash
 source "$(dirname "$0")/lib.bash"
-
-skip() {
-    echo "SKIP: $*: proofs are NOT tested on a KVM that honours them"
-    exit 77
-}
-
-[ "$(uname -m)" = x86_64 ] || skip "this is no x86-64 machine"
-for program in qemu-system-x86_64 python3 jq apt-get apt-cache dpkg-deb ldd; do
-    command -v "$program" >/dev/null || skip "$program is not installed"
-done
-
-kernel() { # META-PACKAGE FOLDER
-    local package
-    package=$(apt-cache depends "$1" 2>/dev/null | awk '/Depends: linux-image-[0-9]/ {print $2; exit}')
-    [ -n "$package" ] || skip "the package index has no $1"
-    mkdir -p "$dir/$2"
-    (cd "$dir/$2" && apt-get -q download "$package") >"$dir/out" 2>&1 || {
-        cat "$dir/out"
-        skip "$package can not be downloaded"
-    }
-    dpkg-deb --fsys-tarfile "$dir/$2"/*.deb | tar -x -C "$dir/$2" --wildcards './boot/vmlinuz-*' \
-        '*/kvm.ko*' '*/kvm-amd.ko*' '*/irqbypass.ko*' || fail "$package can not be unpacked"
-}
-
-boot() { # NAME KERNEL CPU [options] COMMAND
-    "$MIG_SOURCE/tests/tools/emulated-host" --first "$MIG_BUILD/tests/first" --kernel "$dir/$2" \
-        --cpu "$3" --out "$dir/$1" "${@:4}" >"$dir/$1.log" 2>&1 || {
-        cat "$dir/$1.log" "$dir/$1/console"
-        fail "$1: the emulated host did not do all it was told"
-    }
-}
+# shellcheck source=amd.bash
+source "$(dirname "$0")/amd.bash"
 
 capture() { # NAME KERNEL CPU [options]
-    boot "$@" --program "$MIG_BUILD/bin/mig-agentd" "/bin/mig-agentd snapshot --json"
+    host "$@" --program "$MIG_BUILD/bin/mig-agentd" "/bin/mig-agentd snapshot --json"
     cp "$dir/$1/1" "$dir/$1.host"
     expect 0 migctl baseline --allow-unsigned "$dir/$1.host" -o json
     jq '{apiVersion: "migctl/v1", kind: "Snapshot", arch: "x86-64", stamp: {}, unreadable: {}, facts: {},
@@ -54,7 +25,7 @@ proofs() { # NAME KERNEL CPU PROFILE...
         options+=(--file "/$profile=$dir/$profile")
         command+=" /$profile"
     done
-    boot "$1" "$2" "$3" --program "$MIG_BUILD/tests/prove" "${options[@]}" "$command"
+    host "$1" "$2" "$3" --program "$MIG_BUILD/tests/prove" "${options[@]}" "$command"
 }
 
 edited() { # NAME JQ-FILTER
@@ -87,10 +58,12 @@ with() { # REGISTER BITS: an edit that sets them
     printf '.registers["%s"] = "0x%x"' "$1" $(($(word "$1") | $2))
 }
 
-kernel linux-image-6.12-cloud-amd64 new
-kernel linux-image-cloud-amd64 old
-capture milan new EPYC-Milan,+svm
-capture rome old EPYC-Rome,+svm --module kvm_amd=nested=0
+kernel linux-image-6.12-cloud-amd64
+new=$kernel
+kernel linux-image-cloud-amd64
+old=$kernel
+capture milan "$new" EPYC-Milan,+svm
+capture rome "$old" EPYC-Rome,+svm --module kvm_amd=nested=0
 
 # What this KVM can show ...
 edited masked '.registers["x86/cpuid/7.0/ebx"] = "0x0" | .registers["x86/cpuid/7.0/edx"] = "0x0"'
@@ -118,7 +91,7 @@ edited msr '.registers["x86/msr/345"] = "0x2000" | .registers["x86/msr/480"] = "
 # All of the host, Hyper-V included, but the rate that this boot measured, and what the other host could show.
 jq 'del(.registers["host/tsc-khz"])' "$dir/milan.host" >"$dir/everything"
 cp "$dir/rome.profile" "$dir/other"
-proofs proved new EPYC-Milan,+svm milan.profile everything masked without-msrs partial brand \
+proofs proved "$new" EPYC-Milan,+svm milan.profile everything masked without-msrs partial brand \
     avx512f sgx la57 intel fast width tile xcr0 slow msr
 # Two boots of one emulated host measure their clock a little differently.
 sed -i -E "s/^(tsc host\/tsc-khz 0x[0-9a-f]+) 0x[0-9a-f]+/\1 RATE/" "$dir/proved/1"
@@ -151,13 +124,13 @@ proved proved msr "msr x86/msr/345 0x2000 0x0 EINVAL" "msr x86/msr/480 0x1 0x0 E
     "msr x86/msr/c0011029 0x3 0x2 EINVAL" "outcome contradicted ran 1"
 
 # An older kernel shows its own profile, and not that of the newer host.
-proofs rome-proved old EPYC-Rome,+svm other milan.profile
+proofs rome-proved "$old" EPYC-Rome,+svm other milan.profile
 proved rome-proved other "outcome held ran 1"
 compared_at_least rome-proved other 500
 grep -q '^outcome contradicted' "$dir/rome-proved/1" || fail "the profile of another host held"
 grep -q "^cpuid x86/cpuid/7.0/ebx $ebx " "$dir/rome-proved/1" || fail "7.0.EBX is not named"
 
 # A processor without virtualisation.
-boot plain new max,-svm --program "$MIG_BUILD/tests/prove" --file "/milan.profile=$dir/milan.profile" \
+host plain "$new" max,-svm --program "$MIG_BUILD/tests/prove" --file "/milan.profile=$dir/milan.profile" \
     "/bin/prove /milan.profile"
 proved plain milan.profile "outcome not-tried ran 0 stage open ENOENT"

@@ -223,4 +223,41 @@ jq --argjson at $((now - 3600)) '. + {instance: "1", recorder: "beta", recordedA
 seal gamma strong.json >way/web3.active
 expect 3 migctl contract check "${ca[@]}" --store way --allow-unsigned web3 "$cascadelake"
 says 'verdict: needs-power-cycle'
+
+# "mig-agentd --check" looks at the folder before a contract needs it.
+# shellcheck disable=SC2046
+folder() { # FOLDER [COMMAND...]: what --check says of it
+    "${@:2}" mig-agentd --check --config /dev/null $(as alpha) --listen 127.0.0.1:0 \
+        --replay "$icelake" --contracts "$1" >"$dir/check" 2>"$dir/err"
+    status=$?
+    grep contracts: "$dir/check" >"$dir/out"
+}
+folder "$dir/alpha-contracts"
+[ $status -eq 0 ] || fail "--check: status $status"
+says "PASS contracts: $dir/alpha-contracts, "
+folder "$dir/not/yet/there"
+[ $status -eq 0 ] || fail "--check: status $status"
+says "PASS contracts: $dir/not/yet/there, will be made for the first one"
+[ ! -e "$dir/not" ] || fail "--check made a folder"
+folder "$dir/hop1.json"
+[ $status -eq 2 ] || fail "--check: status $status"
+says "FAIL contracts: $dir/hop1.json: is no folder: make $dir/hop1.json a folder of user"
+folder "$dir/hop1.json/below"
+[ $status -eq 2 ] || fail "--check: status $status"
+says "FAIL contracts: $dir/hop1.json/below: Not a directory"
+echo damaged >way/web3.active
+chmod 0770 way
+folder "$dir/way"
+[ $status -eq 0 ] || fail "--check: status $status"
+says "WARN contracts: others may write to $dir/way and remove contracts: chmod 0700" \
+    "WARN contracts: of 'web3': " ': record it anew, or forget it'
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+    mkdir -m 0755 closed
+    chmod 0755 "$dir"
+    folder "$dir/closed" setpriv --reuid 65534 --clear-groups
+    [ $status -eq 2 ] || fail "--check: status $status"
+    says "FAIL contracts: $dir/closed: Permission denied: make $dir/closed a folder of user 65534"
+    folder "$dir/closed/below" setpriv --reuid 65534 --clear-groups
+    says "FAIL contracts: $dir/closed: Permission denied: make $dir/closed/below a folder of user 65534"
+fi
 exit 0

@@ -73,7 +73,7 @@ expect 0 hook alpha agree web3 "$at_beta" -o web3.agreement --contract web3.cont
 says 'web3 instance 7f3a from alpha to beta, by tunnel'
 expect 0 hook alpha agree web3 "$at_beta" -o second.agreement --contract second.contract
 cmp -s web3.agreement second.agreement && fail "two agreements are equal"
-grep -q 'audit: hook/hugo from .*: agree: done' alpha.log || fail "audit at the source"
+grep -q 'audit: hook/hugo from .*: agree web3: done' alpha.log || fail "audit at the source"
 grep -q 'audit: agent/alpha from .*: propose: done' beta.log || fail "audit at the destination"
 stands beta 'web3 incoming 7f3a 0'
 expect 0 migctl agreement show web3.agreement --ca "$pki/ca-cert.pem"

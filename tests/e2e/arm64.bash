@@ -9,14 +9,16 @@ skip() {
     exit 77
 }
 
-for program in qemu-system-aarch64 aarch64-linux-gnu-gcc ninja flock python3 jq apt-get apt-cache dpkg-deb; do
+for program in qemu-system-aarch64 aarch64-linux-gnu-gcc ninja; do
     command -v "$program" >/dev/null || skip "$program is not installed"
 done
+# shellcheck source-path=SCRIPTDIR source=emulated.bash
+source "$MIG_SOURCE/tests/e2e/emulated.bash"
 [ -e "${MIG_ARM64_SYSROOT:-$MIG_CACHE/arm64}/usr/lib/aarch64-linux-gnu/libssl.a" ] ||
     skip "there are no libraries for arm64 (deploy/install-packages cross)"
 
 arm64=${MIG_ARM64_BUILD:-$MIG_BUILD/arm64}
-mkdir -p "$arm64" "$MIG_CACHE/kernels" || skip "no folder to work in"
+mkdir -p "$arm64" || skip "no folder to work in"
 
 # Built once for all tests, and again when a source has changed.
 (
@@ -28,25 +30,8 @@ mkdir -p "$arm64" "$MIG_CACHE/kernels" || skip "no folder to work in"
 ) 9>"$arm64.lock" >"$dir/out" 2>&1 || fail "the programs for arm64 can not be built"
 : >"$dir/out"
 
-# Sets $kernel to an unpacked kernel package: the one that a meta package stands
-# for, whose name changes with every fix.
 kernel() { # META-PACKAGE
-    local package
-    package=$(apt-cache depends "$1:arm64" 2>/dev/null |
-        awk '/Depends: linux-image-[0-9]/ {print $2; exit}')
-    [ -n "$package" ] || skip "the package index has no $1 for arm64"
-    kernel=$MIG_CACHE/kernels/${package%:arm64}
-    (
-        flock 9
-        [ ! -e "$kernel/complete" ] || exit 0
-        rm -rf "$kernel"
-        mkdir -p "$kernel" && cd "$kernel" && apt-get -q download "$package" &&
-            dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards './boot/vmlinuz-*' '*/virtio*.ko*' \
-                '*/failover.ko*' '*/net_failover.ko*' && rm -f ./*.deb && touch complete
-    ) 9>"$MIG_CACHE/kernels/lock" >"$dir/out" 2>&1 || {
-        cat "$dir/out"
-        skip "$package can not be downloaded"
-    }
+    unpack_kernel "$1:arm64" '*/virtio*.ko*' '*/failover.ko*' '*/net_failover.ko*'
 }
 
 # Pointer authentication in the architecture's own way takes an emulator longer
@@ -59,11 +44,4 @@ emulate() { # NAME KERNEL CPU [options] COMMAND...
     "$MIG_SOURCE/tests/tools/emulated-host" --arch arm64 --first "$arm64/tests/first" \
         --kernel "$2" --cpu "$3" --smp 1 --out "$dir/$1" --program "$arm64/bin/mig-agentd" \
         --program "$arm64/tests/arm64_restore" --program "$arm64/tests/prove_arm64" "${@:4}" >"$dir/$1/log" 2>&1
-}
-
-emulated() { # NAME PID
-    wait "$2" || {
-        cat "$dir/$1/log" "$dir/$1/console"
-        fail "$1: the emulated host did not do all it was told"
-    }
 }

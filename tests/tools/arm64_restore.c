@@ -27,23 +27,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/bits.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "kvm/stub_arm64.h"
+#include "kvm/vcpu_arm64.h"
 
 #define FILE_MAX_BYTES 65536
-#define REGISTERS_MAX 4096
-#define GUEST_SECONDS 10
-
-/* Where the guest runs, and where its stores leave it. */
-#define CODE_ADDRESS UINT64_C(0x10000)
-#define CODE_BYTES 4096
-#define OUT_ADDRESS UINT64_C(0x0b000000)
-#define OUT_LIMIT 0x7f8
+#define GUEST_MS 10000
 
 #define FEATURE(name) (1U << KVM_ARM_VCPU_##name)
 #define PAUTH (FEATURE(PTRAUTH_ADDRESS) | FEATURE(PTRAUTH_GENERIC))
@@ -51,7 +44,6 @@
 struct vcpu {
     int vm, fd;
     uint32_t features;
-    struct kvm_run *run;
 };
 
 struct write {
@@ -68,9 +60,9 @@ struct source {
 
 static int kvm;
 
-static const char *answer(int failed)
+static const char *answer(int errnum)
 {
-    return failed == 0 ? "0" : strerrorname_np(errno);
+    return errnum == 0 ? "0" : strerrorname_np(errnum);
 }
 
 static bool has_cap(int fd, int cap)
@@ -88,43 +80,29 @@ static uint32_t all_features(void)
     return features;
 }
 
-/* 0, or -1 and errno. */
+/* 0 or errno. */
 static int open_vcpu(struct vcpu *v, uint32_t features)
 {
     struct kvm_device_attr pmu = {.group = KVM_ARM_VCPU_PMU_V3_CTRL,
                                   .attr = KVM_ARM_VCPU_PMU_V3_INIT};
     struct kvm_vcpu_init init = {0};
-    int failed;
 
     *v = (struct vcpu){.vm = ioctl(kvm, KVM_CREATE_VM, 0), .fd = -1, .features = features};
     v->fd = ioctl(v->vm, KVM_CREATE_VCPU, 0);
     (void)ioctl(v->vm, KVM_ARM_PREFERRED_TARGET, &init);
     init.features[0] = features;
-    failed = ioctl(v->fd, KVM_ARM_VCPU_INIT, &init);
-    if (failed == 0 && (features & FEATURE(PMU_V3)) != 0) {
-        failed = ioctl(v->fd, KVM_SET_DEVICE_ATTR, &pmu);
+    if (ioctl(v->fd, KVM_ARM_VCPU_INIT, &init) != 0) {
+        return errno;
     }
-    return failed;
+    return (features & FEATURE(PMU_V3)) == 0 || ioctl(v->fd, KVM_SET_DEVICE_ATTR, &pmu) == 0
+               ? 0
+               : errno;
 }
 
 static void close_vcpu(struct vcpu *v)
 {
     (void)close(v->fd);
     (void)close(v->vm);
-}
-
-static int get(const struct vcpu *v, uint64_t id, void *ret)
-{
-    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)ret};
-
-    return ioctl(v->fd, KVM_GET_ONE_REG, &reg);
-}
-
-static int set(const struct vcpu *v, uint64_t id, const void *value)
-{
-    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
-
-    return ioctl(v->fd, KVM_SET_ONE_REG, &reg);
 }
 
 static int finalize(const struct vcpu *v)
@@ -134,52 +112,37 @@ static int finalize(const struct vcpu *v)
     return ioctl(v->fd, KVM_ARM_VCPU_FINALIZE, &what);
 }
 
-static bool is_system_reg(uint64_t id)
-{
-    return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SYSREG;
-}
-
-/* Of the ID space and its like; MPIDR_EL1 is each vCPU's own. */
-static bool tells_features(uint64_t id)
-{
-    uint64_t kind = id & KVM_REG_ARM_COPROC_MASK, op1 = mig_bits_get(id, 13, 11);
-
-    if (!is_system_reg(id)) {
-        return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP;
-    }
-    return mig_bits_get(id, 15, 14) == 3 && (op1 <= 1 || op1 == 3) &&
-           mig_bits_get(id, 10, 3) <= 7 && id != ARM64_SYS_REG(3, 0, 0, 0, 5);
-}
-
 /* ---- dump ---- */
 
 static int dump(uint32_t features)
 {
-    struct kvm_reg_list *list = mig_alloc(1, sizeof *list + REGISTERS_MAX * sizeof list->reg[0]);
-    uint64_t vls[KVM_ARM64_SVE_VLS_WORDS] = {0};
+    struct kvm_reg_list *list;
+    uint64_t vls = 0;
     struct vcpu v;
+    int errnum;
 
-    if (open_vcpu(&v, features) != 0) {
-        perror("vCPU");
+    errnum = open_vcpu(&v, features);
+    if (errnum != 0) {
+        (void)fprintf(stderr, "vCPU: %s\n", strerror(errnum));
         return 1;
     }
     printf("features 0x%x\n", features);
     if ((features & FEATURE(SVE)) != 0) {
-        if (get(&v, KVM_REG_ARM64_SVE_VLS, vls) != 0 || finalize(&v) != 0) {
-            perror("vector lengths");
+        if (mig_vcpu_arm64_lengths(v.fd, &vls) != 0 || finalize(&v) != 0) {
+            (void)fprintf(stderr, "vector lengths can not be had\n");
             return 1;
         }
-        printf("vls 0x%" PRIx64 "\n", vls[0]);
+        printf("vls 0x%" PRIx64 "\n", vls);
     }
-    list->n = REGISTERS_MAX;
-    if (ioctl(v.fd, KVM_GET_REG_LIST, list) != 0) {
-        perror("KVM_GET_REG_LIST");
+    list = mig_vcpu_arm64_list(v.fd, &errnum);
+    if (list == NULL) {
+        (void)fprintf(stderr, "KVM_GET_REG_LIST: %s\n", strerror(errnum));
         return 1;
     }
     for (uint64_t i = 0; i < list->n; i++) {
         uint64_t id = list->reg[i], value = 0;
 
-        if (tells_features(id) && get(&v, id, &value) == 0) {
+        if (mig_vcpu_arm64_tells(id) && mig_vcpu_arm64_get(v.fd, id, &value) == 0) {
             printf("reg 0x%" PRIx64 " 0x%" PRIx64 "\n", id, value);
         }
     }
@@ -190,93 +153,42 @@ static int dump(uint32_t features)
 
 /* ---- the guest ---- */
 
-/* mrs x0, S3_op1_Cn_Cm_op2: the instruction holds the encoding as KVM's id does. */
-static uint32_t mrs_x0(uint64_t id)
+static bool tell(const struct source *s, const struct mig_stub_look *look)
 {
-    return 0xd5300000u | (uint32_t)(id & 0x7fff) << 5 | 1u << 19;
-}
-
-/* str x0, [x20, #offset] */
-static uint32_t str_x0(uint32_t offset)
-{
-    return 0xf9000280u | offset / 8 << 10;
-}
-
-/* One load and one store for each system register of @s; ends at OUT_LIMIT. */
-static size_t write_code(const struct source *s, uint32_t *code)
-{
-    size_t n = 0, seen = 0;
-
-    code[n++] = 0xd2a16014u; /* movz x20, #0x0b00, lsl #16 */
-    for (size_t i = 0; i < s->len; i++) {
-        if (is_system_reg(s->writes[i].id)) {
-            code[n++] = mrs_x0(s->writes[i].id);
-            code[n++] = str_x0((uint32_t)(seen++ * 8));
-        }
-    }
-    code[n++] = str_x0(OUT_LIMIT);
-    return n;
-}
-
-static uint64_t nth_system_reg(const struct source *s, uint64_t n)
-{
-    for (size_t i = 0; i < s->len; i++) {
-        if (is_system_reg(s->writes[i].id) && n-- == 0) {
-            return s->writes[i].id;
-        }
-    }
-    return 0;
-}
-
-static bool map_guest(struct vcpu *v, const struct source *s)
-{
-    uint64_t pc = CODE_ADDRESS, pc_id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |
-                                        KVM_REG_ARM_CORE_REG(regs.pc);
-    int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-    uint32_t *code =
-        mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct kvm_userspace_memory_region memory = {.guest_phys_addr = CODE_ADDRESS,
-                                                 .memory_size = CODE_BYTES,
-                                                 .userspace_addr = (uintptr_t)code};
-
-    if (code == MAP_FAILED || size < (int)sizeof *v->run) {
+    if (!look->seen) {
+        (void)fprintf(stderr, "guest: 0x%" PRIx64 " can not be read\n", look->id);
         return false;
     }
-    (void)write_code(s, code);
-    __builtin___clear_cache((char *)code, (char *)code + CODE_BYTES);
-    v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-    return v->run != MAP_FAILED && ioctl(v->vm, KVM_SET_USER_MEMORY_REGION, &memory) == 0 &&
-           set(v, pc_id, &pc) == 0;
-}
-
-static bool run_guest(struct vcpu *v, const struct source *s)
-{
-    if (!map_guest(v, s)) {
-        perror("guest");
-        return false;
-    }
-    (void)alarm(GUEST_SECONDS);
-    for (;;) {
-        uint64_t value, offset;
-
-        if (ioctl(v->fd, KVM_RUN, 0) != 0) {
-            perror("KVM_RUN");
-            return false;
-        }
-        if (v->run->exit_reason != KVM_EXIT_MMIO || v->run->mmio.is_write == 0) {
-            (void)fprintf(stderr, "guest: exit %u\n", v->run->exit_reason);
-            return false;
-        }
-        offset = v->run->mmio.phys_addr - OUT_ADDRESS;
-        if (offset == OUT_LIMIT) {
-            break;
-        }
-        memcpy(&value, v->run->mmio.data, sizeof value);
-        printf("%s seen 0x%" PRIx64 " 0x%" PRIx64 "\n", s->name, nth_system_reg(s, offset / 8),
-               value);
-    }
-    (void)alarm(0);
+    printf("%s seen 0x%" PRIx64 " 0x%" PRIx64 "\n", s->name, look->id, look->value);
     return true;
+}
+
+/* It looks at each system register of @s. */
+static bool run_guest(const struct vcpu *v, const struct source *s)
+{
+    struct mig_stub stub = {.len = 0};
+    bool done = true;
+    int errnum;
+
+    for (size_t i = 0; i < s->len; i++) {
+        if (!mig_vcpu_arm64_is_system(s->writes[i].id)) {
+            continue;
+        }
+        if (stub.len == MIG_STUB_LOOKS_MAX) {
+            (void)fprintf(stderr, "guest: more than %d registers\n", MIG_STUB_LOOKS_MAX);
+            return false;
+        }
+        stub.items[stub.len++].id = s->writes[i].id;
+    }
+    errnum = mig_stub_run(&stub, kvm, v->vm, v->fd, GUEST_MS);
+    if (errnum != 0) {
+        (void)fprintf(stderr, "guest: %s\n", strerror(errnum));
+        return false;
+    }
+    for (size_t i = 0; i < stub.len; i++) {
+        done = tell(s, &stub.items[i]) && done;
+    }
+    return done;
 }
 
 /* ---- restore ---- */
@@ -333,8 +245,8 @@ static bool read_source(const char *folder, const char *name, struct source *ret
 static bool write_one(const struct vcpu *v, const struct source *s, const struct write *w)
 {
     uint64_t reads = 0;
-    const char *said = answer(set(v, w->id, &w->value));
-    bool has = get(v, w->id, &reads) == 0;
+    const char *said = answer(mig_vcpu_arm64_set(v->fd, w->id, &w->value));
+    bool has = mig_vcpu_arm64_get(v->fd, w->id, &reads) == 0;
 
     printf("%s set 0x%" PRIx64 " 0x%" PRIx64 " %s ", s->name, w->id, w->value, said);
     if (has) {
@@ -348,10 +260,10 @@ static bool write_one(const struct vcpu *v, const struct source *s, const struct
 static bool set_lengths(const struct vcpu *v, const struct source *s)
 {
     uint64_t vls[KVM_ARM64_SVE_VLS_WORDS] = {s->vls};
-    int failed = set(v, KVM_REG_ARM64_SVE_VLS, vls);
+    int errnum = mig_vcpu_arm64_set(v->fd, KVM_REG_ARM64_SVE_VLS, vls);
 
-    printf("%s vls 0x%" PRIx64 " %s\n", s->name, s->vls, answer(failed));
-    return failed == 0 && finalize(v) == 0;
+    printf("%s vls 0x%" PRIx64 " %s\n", s->name, s->vls, answer(errnum));
+    return errnum == 0 && finalize(v) == 0;
 }
 
 /* Does the guest do what it has to?  A refusal is an answer, too. */
@@ -359,10 +271,10 @@ static bool restore(const struct source *s)
 {
     bool all = true, done = true;
     struct vcpu v;
-    int failed = open_vcpu(&v, s->features);
+    int errnum = open_vcpu(&v, s->features);
 
-    printf("%s features 0x%x %s\n", s->name, s->features, answer(failed));
-    if (failed == 0 && ((s->features & FEATURE(SVE)) == 0 || set_lengths(&v, s))) {
+    printf("%s features 0x%x %s\n", s->name, s->features, answer(errnum));
+    if (errnum == 0 && ((s->features & FEATURE(SVE)) == 0 || set_lengths(&v, s))) {
         for (size_t i = 0; i < s->len; i++) {
             all = write_one(&v, s, &s->writes[i]) && all;
         }

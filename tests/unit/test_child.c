@@ -19,6 +19,8 @@
 #define SOON_MS 200
 #define LATE_MS 10000
 
+static const struct mig_child_kind kind = {.name = "capture"};
+
 static bool say(const char *text, struct mig_bytes *ret)
 {
     *ret = (struct mig_bytes){(unsigned char *)mig_strdup(text), strlen(text)};
@@ -171,7 +173,7 @@ static void on_done(const struct mig_bytes *bytes, const struct mig_error *err, 
 static struct outcome run_in_loop(mig_child_fn *fn, const void *work, uint64_t timeout_ms)
 {
     struct mig_loop *loop = mig_loop_new();
-    struct mig_children *children = mig_children_new(loop);
+    struct mig_children *children = mig_children_new(loop, &kind);
     struct outcome o = {.loop = loop, .left = 1};
     struct mig_error err;
 
@@ -298,7 +300,7 @@ static void on_stop(int fd __attribute__((unused)), void *loop)
 static bool goes_in_loop(mig_child_fn *fn, uint64_t timeout_ms, int tell, int hear)
 {
     struct mig_loop *loop = mig_loop_new();
-    struct mig_children *children = mig_children_new(loop);
+    struct mig_children *children = mig_children_new(loop, &kind);
     struct outcome o = {.loop = loop, .left = 1};
     struct mig_error err;
     pid_t pid = 0;
@@ -358,7 +360,7 @@ CHECK_TEST(many_children_at_once_each_answer_for_themselves)
 {
     static const char *const words[] = {"a", "bb", "ccc", "dddd", "eeeee", "ffffff"};
     struct mig_loop *loop = mig_loop_new();
-    struct mig_children *children = mig_children_new(loop);
+    struct mig_children *children = mig_children_new(loop, &kind);
     struct outcome outcomes[6];
     struct mig_error err;
     for (size_t i = 0; i < 6; i++) {
@@ -381,7 +383,7 @@ CHECK_TEST(many_children_at_once_each_answer_for_themselves)
 CHECK_TEST(freeing_kills_who_is_still_at_work)
 {
     struct mig_loop *loop = mig_loop_new();
-    struct mig_children *children = mig_children_new(loop);
+    struct mig_children *children = mig_children_new(loop, &kind);
     struct outcome o = {.loop = loop, .left = 1};
     struct mig_error err;
 

@@ -103,12 +103,13 @@ CHECK_TEST(an_answer_lends_its_profile_unless_it_says_no)
     static const struct {
         const char *label, *kind, *verdict, *error;
     } cases[] = {
-        {"baseline",       "Baseline",      "compatible-on-profile", NULL                       },
-        {"negotiation",    "Negotiation",   "compatible",            NULL                       },
-        {"contract",       "ContractCheck", "needs-power-cycle",     NULL                       },
-        {"incompatible",   "Baseline",      "incompatible",          "verdict is 'incompatible'"},
-        {"unknown",        "Negotiation",   "unknown",               "verdict is 'unknown'"     },
-        {"something else", "Drift",         "compatible",            "found a Drift"            },
+        {"baseline",           "Baseline",      "compatible-on-profile", NULL                       },
+        {"negotiation",        "Negotiation",   "compatible",            NULL                       },
+        {"contract",           "ContractCheck", "needs-power-cycle",     NULL                       },
+        {"incompatible",       "Baseline",      "incompatible",          "verdict is 'incompatible'"},
+        {"unknown",            "Negotiation",   "unknown",               "verdict is 'unknown'"     },
+        {"no verdict of ours", "Negotiation",   "splendid",              "verdict is 'splendid'"    },
+        {"something else",     "Drift",         "compatible",            "found a Drift"            },
     };
 
     CHECK_EACH (c, cases) {

@@ -193,16 +193,24 @@ CHECK_TEST(what_is_asked_for_is_what_a_guest_can_be_shown)
 
 CHECK_TEST(a_host_can_not_be_asked_by_its_own_snapshot)
 {
-    const struct mig_stamp stamp = {.host = "alpha", .issued_at = NOW, .expires_at = NOW + 1};
+    const struct mig_stamp stamps[] = {
+        {.host = "alpha",                                   .issued_at = NOW, .expires_at = NOW + 1},
+        {.boot_id = "6c1e9f2a-0000-4000-8000-000000000001"                           },
+        {.expires_at = NOW},
+        {.sequence = 1                                },
+    };
     MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_new(MIG_ARCH_X86);
     MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL, *again = NULL;
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
     struct mig_error err;
 
     assert_true(mig_builder_freeze(b, &s, &err));
-    mig_snapshot_encode(s, &stamp, &bytes);
-    assert_false(mig_proof_read_ask(bytes.items, bytes.len, &again, &err));
-    assert_string_equal(err.msg, "register set: carries the stamp of a host");
+    CHECK_EACH (stamp, stamps) {
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes bytes = {0};
+
+        mig_snapshot_encode(s, stamp, &bytes);
+        assert_false(mig_proof_read_ask(bytes.items, bytes.len, &again, &err));
+        assert_string_equal(err.msg, "register set: carries the stamp of a host");
+    }
 }
 
 CHECK_MAIN(cmocka_unit_test(decode_of_encode_is_the_same_proof),

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/capturer.h"
@@ -554,6 +557,44 @@ static void on_stop(int fd __attribute__((unused)), void *data)
     mig_loop_stop(data);
 }
 
+/* Another program holds the lock of the store for a while. */
+CHECK_TEST(a_contract_that_waits_for_another_writer_holds_up_nobody_else)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message put = {.kind = MIG_MESSAGE_CONTRACT_PUT};
+    MIG_AUTO(mig_message_clear) struct mig_message capture = question(MIG_MESSAGE_CAPTURE);
+    MIG_AUTO(mig_contract_free) struct mig_contract *guest = guest_small("avx2");
+    struct site site = site_new();
+    struct agent *agent = agent_new(&site, "alpha", site.file, 8);
+    MIG_AUTO(mig_free) char *path = mig_strf("%s/lock", agent->options.contracts);
+    struct asker *writer, *other;
+    int lock;
+
+    mig_contract_record(guest, "", 0);
+    mig_contract_encode(guest, &put.contract);
+    check_true("folder", mkdir(agent->options.contracts, 0700) == 0);
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    check_true("lock", flock(lock, LOCK_EX | LOCK_NB) == 0);
+    writer = asker_new(&site, "olga", agent->unix_path, &put, 1);
+    while (!writer->ready) {
+        struct mig_watch *timer = mig_loop_timer(site.loop, 1, on_stop, site.loop);
+
+        check_true("loop", mig_loop_run(site.loop));
+        mig_watch_free(timer);
+    }
+    other = ask(&site, "olga", agent->tcp, &capture, 1);
+    check_number("captured", MIG_MESSAGE_CAPTURED, other->answer[0].kind);
+    check_true("still waits", !writer->over);
+    (void)close(lock);
+    while (!writer->over) {
+        check_true("loop", mig_loop_run(site.loop));
+    }
+    check_number("put", MIG_MESSAGE_CONTRACT_HELD, writer->answer[0].kind);
+    asker_free(other);
+    asker_free(writer);
+    agent_free(agent);
+    site_free(&site);
+}
+
 CHECK_TEST(a_peer_above_the_limit_waits_until_another_goes)
 {
     struct site site = site_new();
@@ -631,10 +672,11 @@ CHECK_TEST(who_waits_for_a_capture_at_the_end_is_told)
  * of the request. */
 CHECK_TEST(a_request_at_work_ends_with_the_agent)
 {
-    MIG_AUTO(mig_message_clear) struct mig_message m = question(MIG_MESSAGE_CAPTURE);
+    static const enum mig_message_kind kinds[] = {MIG_MESSAGE_CAPTURE, MIG_MESSAGE_CONTRACT_LIST};
     struct site site = site_new();
 
-    for (uint64_t turns_ms = 0; turns_ms < 40; turns_ms += 2) {
+    for (uint64_t turns_ms = 0; turns_ms < 80; turns_ms += 2) {
+        MIG_AUTO(mig_message_clear) struct mig_message m = question(kinds[turns_ms / 2 % 2]);
         struct agent *agent = agent_new(&site, "alpha", NULL, 8);
         struct asker *a = asker_new(&site, "olga", agent->tcp, &m, 1);
         struct mig_watch *timer = mig_loop_timer(site.loop, turns_ms, on_stop, site.loop);
@@ -758,6 +800,7 @@ CHECK_MAIN(
     cmocka_unit_test(an_exchange_brings_both_snapshots_with_the_nonce_of_the_asker),
     cmocka_unit_test(an_exchange_that_fails_names_phase_and_destination),
     cmocka_unit_test(a_destination_that_says_nothing_costs_the_asker_its_timeout_and_no_more),
+    cmocka_unit_test(a_contract_that_waits_for_another_writer_holds_up_nobody_else),
     cmocka_unit_test(a_peer_above_the_limit_waits_until_another_goes),
     cmocka_unit_test(an_asker_that_goes_leaves_nothing_behind),
     cmocka_unit_test(who_waits_for_a_capture_at_the_end_is_told),

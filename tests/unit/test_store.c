@@ -341,6 +341,9 @@ CHECK_TEST(a_damaged_file_is_named_and_the_others_are_listed)
         check_done(k->label, mig_store_list(&site.store, &list, &err), &err);
         check_contains(k->label, k->says, list.items[1].error.msg);
         check_true(k->label, !mig_store_find(&site.store, "web3", NULL, &found, &err));
+        check_done(k->label, try_put(&site, MIG_STORE_RETIRED, "web3", "1", "avx2", &err), &err);
+        check_true("not the older", !mig_store_find(&site.store, "web3", NULL, &found, &err));
+        check_contains(k->label, k->says, err.msg);
         check_true(k->label, !try_put(&site, MIG_STORE_ACTIVE, "web3", "1", "avx2", &err));
         check_contains(k->label, "can not be read, forget it first", err.msg);
         check_done(k->label, mig_store_forget(&site.store, "web3", "1", &err), &err);
