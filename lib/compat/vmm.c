@@ -5,12 +5,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/text.h"
 #include "compat/version.h"
-
-#define LEFT_OUT "vmm.left-out-regs"
-#define KVM_ARM64 UINT64_C(0x6000000000000000)
-#define SIZE_SHIFT 52
+#include "snapshot/listing.h"
 
 enum does { NO, REQUEST };
 
@@ -78,31 +74,17 @@ const struct mig_vmm *mig_vmm_of(const struct mig_party *guest, const struct mig
                 version != NULL ? version : mig_snapshot_fact(guest->snapshot, "vmm.version"));
 }
 
-/* "0x603000000013c03a, 0x6030000000160003" */
-static bool is_named(const char *list, struct mig_reg reg)
+static bool is_left_out(const struct mig_party *p, struct mig_reg reg)
 {
-    uint64_t wanted = KVM_ARM64 | (uint64_t)reg.sub << SIZE_SHIFT | reg.index, id;
+    const struct mig_listed wanted = {{mig_reg_arm64_id(reg)}};
 
-    while (list != NULL && *list != '\0') {
-        size_t len = strcspn(list, ", ");
-        char word[24] = "";
-
-        if (len < sizeof word) {
-            memcpy(word, list, len);
-        }
-        if (mig_text_to_u64(word, UINT64_MAX, &id) && id == wanted) {
-            return true;
-        }
-        list += len + strspn(list + len, ", ");
-    }
-    return false;
+    return mig_listing_has(p->snapshot, MIG_LISTING_LEFT_OUT_REGS, &wanted);
 }
 
 static bool does(enum does what, const struct mig_party *guest, const struct mig_party *host,
                  struct mig_reg reg)
 {
-    return what == REQUEST && (is_named(mig_snapshot_fact(guest->snapshot, LEFT_OUT), reg) ||
-                               is_named(mig_snapshot_fact(host->snapshot, LEFT_OUT), reg));
+    return what == REQUEST && (is_left_out(guest, reg) || is_left_out(host, reg));
 }
 
 bool mig_vmm_leaves_out(const struct mig_vmm *vmm, const struct mig_party *guest,

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/text.h"
+#include "snapshot/listing.h"
 #include "snapshot/normalise.h"
 
 struct entries {
@@ -237,6 +238,9 @@ static bool copy_facts(struct mig_builder *b, struct mig_snapshot *s, struct mig
             return mig_fail(err, MIG_FORMAT, "a fact has no name");
         }
         if (last == NULL || strcmp(last->name, f->name) != 0) {
+            if (!mig_listing_check(f, err)) {
+                return false;
+            }
             s->facts[s->facts_len++] = (struct mig_fact){mig_strdup(f->name), mig_strdup(f->value),
                                                          mig_strdup(f->source), f->errnum};
         } else if (!same_text(last->value, f->value) || !same_text(last->source, f->source) ||

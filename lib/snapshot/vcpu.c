@@ -3,28 +3,18 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "cpu/arm64_core.h"
 #include "cpu/arm64_reg.h"
 #include "snapshot/builder.h"
-
-/* Since Armv7 the architecture is 0xf; implementers have a letter as code, but
- * Ampere (0xc0) and emulators (0). */
-static bool is_midr(uint64_t value)
-{
-    uint64_t implementer = value >> 24;
-
-    return (value & MIG_ARM64_MASK(MIDR_EL1, Architecture)) ==
-               MIG_ARM64_MASK(MIDR_EL1, Architecture) &&
-           (implementer == 0 || implementer == 0xc0 || (implementer >= 'A' && implementer <= 'z'));
-}
 
 static bool check_order(const struct mig_snapshot *s, struct mig_error *err)
 {
     uint64_t midr;
 
     if (mig_snapshot_get(s, mig_reg_arm64(MIG_ARM64_MIDR_EL1), &midr) != MIG_KNOWN ||
-        is_midr(midr) ||
-        !(is_midr(__builtin_bswap64(midr)) ||
-          (midr <= UINT32_MAX && is_midr(__builtin_bswap32((uint32_t)midr))))) {
+        mig_arm64_core_is_midr(midr) ||
+        !(mig_arm64_core_is_midr(__builtin_bswap64(midr)) ||
+          (midr <= UINT32_MAX && mig_arm64_core_is_midr(__builtin_bswap32((uint32_t)midr))))) {
         return true;
     }
     return mig_fail(err, MIG_FORMAT,
