@@ -158,7 +158,7 @@ void mig_midr_judge(const struct mig_party *guest, const struct mig_party *host,
         told
             ? mig_strf("run %s", obstacle)
             : mig_strf("keep the guest on CPUs like the one it booted on, or power cycle it with "
-                       "a list of all CPUs that it may meet (Linux 6.16 or later in the guest)%s%s",
+                       "a list of all CPUs that it may meet (Linux 6.15 or later in the guest)%s%s",
                        obstacle != NULL ? "; that takes " : "", obstacle != NULL ? obstacle : "");
 }
 
@@ -241,7 +241,7 @@ void mig_midr_merge(struct mig_merge *m)
                       "workarounds for errata by the one that it is shown",
                       m->parties[who].name, mine, host->name, theirs);
     f->remedy = mig_strf("show all guests the CPU of %s and give them, when they boot, the list of "
-                         "all CPUs that they may meet (Linux 6.16 or later in the guest)%s%s",
+                         "all CPUs that they may meet (Linux 6.15 or later in the guest)%s%s",
                          m->parties[who].name, obstacle != NULL ? "; that takes " : "",
                          obstacle != NULL ? obstacle : "");
 }

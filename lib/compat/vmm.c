@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "compat/merge.h"
 #include "compat/version.h"
 #include "snapshot/listing.h"
 
-enum does { NO, REQUEST };
+enum does { NO, REQUEST, LISTED };
 
 struct mig_vmm {
     const char *name, *since, *until;
@@ -20,6 +21,16 @@ struct mig_vmm {
 static const struct mig_vmm rows[] = {
 #define VMM(name, since, until, leaves_out, lets_miss, imp_id, tags, how, source)                  \
     {name, since, until, leaves_out, lets_miss, imp_id, tags, how, source},
+#define LETS_MISS(index, only_zero, source)
+#include "compat/vmm_arm64.def"
+};
+
+static const struct {
+    uint32_t index;
+    bool only_zero;
+} listed[] = {
+#define VMM(...)
+#define LETS_MISS(index, only_zero, source) {index, only_zero},
 #include "compat/vmm_arm64.def"
 };
 
@@ -81,10 +92,22 @@ static bool is_left_out(const struct mig_party *p, struct mig_reg reg)
     return mig_listing_has(p->snapshot, MIG_LISTING_LEFT_OUT_REGS, &wanted);
 }
 
+static bool is_listed(const struct mig_party *guest, struct mig_reg reg)
+{
+    reg.space = MIG_SPACE_IDREG;
+    for (size_t i = 0; i < MIG_COUNT(listed); i++) {
+        if (listed[i].index == reg.index) {
+            return !listed[i].only_zero || mig_party_get(guest, reg) == 0;
+        }
+    }
+    return false;
+}
+
 static bool does(enum does what, const struct mig_party *guest, const struct mig_party *host,
                  struct mig_reg reg)
 {
-    return what == REQUEST && (is_left_out(guest, reg) || is_left_out(host, reg));
+    return (what == REQUEST && (is_left_out(guest, reg) || is_left_out(host, reg))) ||
+           (what == LISTED && is_listed(guest, reg));
 }
 
 bool mig_vmm_leaves_out(const struct mig_vmm *vmm, const struct mig_party *guest,
