@@ -15,6 +15,8 @@
 struct mig_builder;
 
 struct mig_builder *mig_builder_new(enum mig_arch arch);
+/* With all that @s says, to add to it. */
+struct mig_builder *mig_builder_from(const struct mig_snapshot *s);
 void mig_builder_free(struct mig_builder *b);
 MIG_AUTO_DEFINE(mig_builder_free, struct mig_builder *);
 

@@ -61,6 +61,11 @@ static const struct row {
 #include "snapshot/listing.def"
 };
 
+const char *mig_listing_name(enum mig_listing which)
+{
+    return rows[which].name;
+}
+
 static const struct row *find(const char *name)
 {
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {

@@ -23,6 +23,9 @@ struct mig_listed {
     uint64_t numbers[MIG_LISTING_NUMBERS];
 };
 
+/* "guest.target-cpus" */
+const char *mig_listing_name(enum mig_listing which);
+
 /* Of the form that its row expects?  Facts without a row and unreadable ones
  * are of any. */
 MIG_MUST_CHECK bool mig_listing_check(const struct mig_fact *fact, struct mig_error *err);
