@@ -158,6 +158,7 @@ CHECK_TEST(single_fields_have_minima_and_readings_of_their_own)
         {"its fraction",                 "",                                                      "ID_AA64PFR1_EL1.MPAM_frac=1",  "rewrites", 0,  0                       },
         {"where it is older still",      OLD,                                                     "ID_AA64PFR0_EL1.MPAM=1",       "EINVAL",   0,  0                       },
         {"NV of an old kernel",          NEW,                                                     "ID_AA64MMFR2_EL1.NV=2",        "rewrites", 0,  0                       },
+        {"from 6.15 on",                 "!kernel.release=6.15.0 ",                               "ID_AA64MMFR2_EL1.NV=2",        "rewrites", 0,  0                       },
         {"not yet",                      "",                                                      "ID_AA64MMFR2_EL1.NV=2",        "EINVAL",   0,  0                       },
         {"tags, only synchronous",       NEW "ID_AA64PFR1_EL1.MTE=2 ID_AA64PFR1_EL1.MTE_frac=15",
          "ID_AA64PFR1_EL1.MTE_frac=0",                                                                                            "rewrites", 15, 0                       },
