@@ -6,8 +6,8 @@
  * hypercalls), and if the VMM may still show the first one
  * (KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, Linux 6.15).
  */
+#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/array.h"
@@ -17,9 +17,9 @@
 #include "compat/vmm.h"
 #include "cpu/arm64_core.h"
 #include "cpu/arm64_reg.h"
+#include "snapshot/listing.h"
 
-#define TARGETS "guest.target-cpus" /* "MIDR/REVIDR/AIDR ..." of each, in hex */
-#define CALLS UINT64_C(3)           /* of VENDOR_HYP_BMAP_2 */
+#define CALLS UINT64_C(3) /* of VENDOR_HYP_BMAP_2 */
 #define FIRST_WRITABLE "6.15"
 
 static const enum mig_arm64 names[] = {MIG_ARM64_MIDR_EL1, MIG_ARM64_REVIDR_EL1,
@@ -57,21 +57,14 @@ static size_t first_difference(const struct identity *a, const struct identity *
 static bool is_target(const struct mig_party *guest, const struct identity *there)
 {
     uint64_t calls = mig_party_get(guest, mig_reg_arm64(MIG_ARM64_VENDOR_HYP_BMAP_2));
-    const char *list = mig_snapshot_fact(guest->snapshot, TARGETS);
-    char wanted[80];
+    struct mig_listed wanted = {0};
 
-    if ((calls & CALLS) != CALLS || list == NULL) {
-        return false;
+    static_assert(NAMES == MIG_LISTING_NUMBERS, "a CPU is listed by all of its names");
+    for (size_t i = 0; i < NAMES; i++) {
+        wanted.numbers[i] = there->of[i].value;
     }
-    (void)snprintf(wanted, sizeof wanted, "0x%llx/0x%llx/0x%llx",
-                   (unsigned long long)there->of[0].value, (unsigned long long)there->of[1].value,
-                   (unsigned long long)there->of[2].value);
-    for (const char *at = list; *at != '\0'; at += strcspn(at, ", "), at += strspn(at, ", ")) {
-        if (strcspn(at, ", ") == strlen(wanted) && strncmp(at, wanted, strlen(wanted)) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return (calls & CALLS) == CALLS &&
+           mig_listing_has(guest->snapshot, MIG_LISTING_TARGET_CPUS, &wanted);
 }
 
 static bool may_show_other(const struct mig_party *host)
@@ -165,7 +158,7 @@ void mig_midr_judge(const struct mig_party *guest, const struct mig_party *host,
         told
             ? mig_strf("run %s", obstacle)
             : mig_strf("keep the guest on CPUs like the one it booted on, or power cycle it with "
-                       "a list of all CPUs that it may meet (Linux 6.16 or later in the guest)%s%s",
+                       "a list of all CPUs that it may meet (Linux 6.15 or later in the guest)%s%s",
                        obstacle != NULL ? "; that takes " : "", obstacle != NULL ? obstacle : "");
 }
 
@@ -248,7 +241,7 @@ void mig_midr_merge(struct mig_merge *m)
                       "workarounds for errata by the one that it is shown",
                       m->parties[who].name, mine, host->name, theirs);
     f->remedy = mig_strf("show all guests the CPU of %s and give them, when they boot, the list of "
-                         "all CPUs that they may meet (Linux 6.16 or later in the guest)%s%s",
+                         "all CPUs that they may meet (Linux 6.15 or later in the guest)%s%s",
                          m->parties[who].name, obstacle != NULL ? "; that takes " : "",
                          obstacle != NULL ? obstacle : "");
 }

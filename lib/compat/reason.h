@@ -15,6 +15,9 @@ void mig_reason_attribute(struct mig_finding *f, const struct mig_party *has,
 void mig_reason_arm64(struct mig_finding *f, const struct mig_party *has,
                       const struct mig_party *lacks);
 
+/* Only if a switch on the kernel command line of @p takes it; else false. */
+bool mig_reason_arm64_switch(struct mig_finding *f, const struct mig_party *p);
+
 /* The first Linux whose KVM no longer shows the field; NULL: it always does. */
 const char *mig_reason_hidden_since(const struct mig_field *f);
 

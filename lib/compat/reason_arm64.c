@@ -22,11 +22,12 @@
 
 static const struct {
     const char *name, *value; /* NULL: any */
+    const char *until;        /* NULL: to this day */
     enum mig_arm64 index;
     unsigned lo;
 } switches[] = {
-#define SWITCH(name, value, reg, field)                                                            \
-    {name, value, MIG_ARM64_##reg, MIG_ARM64_LO_##reg##_##field},
+#define SWITCH(name, value, until, reg, field)                                                     \
+    {name, value, until, MIG_ARM64_##reg, MIG_ARM64_LO_##reg##_##field},
 #include "compat/arm64_switch.def"
 };
 
@@ -83,7 +84,15 @@ static const char *find_override(const struct mig_finding *f, const struct mig_p
     return mig_snapshot_fact(p->snapshot, ret);
 }
 
-static bool by_switch(struct mig_finding *f, const struct mig_party *p)
+/* Does the kernel of @p, as far as is known, still read the switch so? */
+static bool is_taken(const char *until, const struct mig_party *p)
+{
+    const char *release = mig_snapshot_fact(p->snapshot, KERNEL);
+
+    return until == NULL || release == NULL || mig_version_compare(release, until) < 0;
+}
+
+bool mig_reason_arm64_switch(struct mig_finding *f, const struct mig_party *p)
 {
     char fact[FACT_MAX];
     const char *value = find_override(f, p, fact);
@@ -95,7 +104,7 @@ static bool by_switch(struct mig_finding *f, const struct mig_party *p)
         return true;
     }
     for (size_t i = 0; i < MIG_COUNT(switches); i++) {
-        if (!is_about(f, switches[i].index, switches[i].lo)) {
+        if (!is_about(f, switches[i].index, switches[i].lo) || !is_taken(switches[i].until, p)) {
             continue;
         }
         (void)snprintf(fact, sizeof fact, "cmdline.%s", switches[i].name);
@@ -154,7 +163,7 @@ void mig_reason_arm64(struct mig_finding *f, const struct mig_party *has,
     const char *here = mig_snapshot_fact(has->snapshot, KERNEL);
     const char *there = mig_snapshot_fact(lacks->snapshot, KERNEL);
 
-    if (by_switch(f, lacks) || by_switch(f, has)) {
+    if (mig_reason_arm64_switch(f, lacks) || mig_reason_arm64_switch(f, has)) {
         return;
     }
     if (here != NULL && there != NULL && by_release(f, has, here, lacks, there)) {

@@ -116,7 +116,9 @@ static void tell(const struct gap *g, const struct mig_vmm *vmm, enum mig_severi
         f->remedy = mig_strf("have %s ignore them: %s", mig_vmm_name(vmm), how);
     } else {
         f->remedy = mig_strf("%s must ignore registers that the destination does not have; QEMU "
-                             "before 11.0 fails with 'failed to load cpu:cpreg_vmstate_array_len'",
+                             "fails with 'failed to load cpu:cpreg_vmstate_array_len', but from "
+                             "11.1 on ignores TCR2_EL1, PIRE0_EL1, PIR_EL1 and an unused "
+                             "VENDOR_HYP_BMAP_2",
                              mig_vmm_name(vmm));
     }
 }

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/constraint.h"
+#include "compat/reason.h"
 #include "compat/settable.h"
 #include "compat/vmm.h"
 #include "cpu/arm64_reg.h"
@@ -64,6 +65,7 @@ static void tell(const struct row *row, const struct mig_party *guest, const str
         mig_strf("on %s, update firmware and kernel, and take mitigations=off or the like off the "
                  "kernel command line; else boot guests where the level is lowest",
                  host->name));
+    (void)mig_reason_arm64_switch(f, host);
 }
 
 #define LEVEL_AVAILABLE 2

@@ -67,9 +67,10 @@ static const struct {
 
 static const struct {
     const char *name, *value; /* NULL: any */
+    const char *until;        /* NULL: to this day */
     struct mig_bit bit;
 } arm64_switches[] = {
-#define SWITCH(name, value, reg, field) {name, value, MIG_ARM64_BIT(reg, field)},
+#define SWITCH(name, value, until, reg, field) {name, value, until, MIG_ARM64_BIT(reg, field)},
 #include "compat/arm64_switch.def"
 };
 
@@ -135,12 +136,13 @@ static void add_arm64(struct takers *list, const struct mig_field *f)
         }
     }
     for (size_t i = 0; i < MIG_COUNT(arm64_switches); i++) {
-        const char *value = arm64_switches[i].value;
+        const char *value = arm64_switches[i].value, *until = arm64_switches[i].until;
 
         if (is_on(f, arm64_switches[i].bit)) {
             add(list, MIG_REASON_COMMAND_LINE,
-                mig_strf("%s%s%s", arm64_switches[i].name, value != NULL ? "=" : "",
-                         value != NULL ? value : ""));
+                mig_strf("%s%s%s%s%s", arm64_switches[i].name, value != NULL ? "=" : "",
+                         value != NULL ? value : "", until != NULL ? ", before Linux " : "",
+                         until != NULL ? until : ""));
         }
     }
 }

@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/text.h"
+#include "compat/merge.h"
 #include "compat/version.h"
+#include "snapshot/listing.h"
 
-#define LEFT_OUT "vmm.left-out-regs"
-#define KVM_ARM64 UINT64_C(0x6000000000000000)
-#define SIZE_SHIFT 52
-
-enum does { NO, REQUEST };
+enum does { NO, REQUEST, LISTED };
 
 struct mig_vmm {
     const char *name, *since, *until;
@@ -24,6 +21,16 @@ struct mig_vmm {
 static const struct mig_vmm rows[] = {
 #define VMM(name, since, until, leaves_out, lets_miss, imp_id, tags, how, source)                  \
     {name, since, until, leaves_out, lets_miss, imp_id, tags, how, source},
+#define LETS_MISS(index, only_zero, source)
+#include "compat/vmm_arm64.def"
+};
+
+static const struct {
+    uint32_t index;
+    bool only_zero;
+} listed[] = {
+#define VMM(...)
+#define LETS_MISS(index, only_zero, source) {index, only_zero},
 #include "compat/vmm_arm64.def"
 };
 
@@ -78,22 +85,20 @@ const struct mig_vmm *mig_vmm_of(const struct mig_party *guest, const struct mig
                 version != NULL ? version : mig_snapshot_fact(guest->snapshot, "vmm.version"));
 }
 
-/* "0x603000000013c03a, 0x6030000000160003" */
-static bool is_named(const char *list, struct mig_reg reg)
+static bool is_left_out(const struct mig_party *p, struct mig_reg reg)
 {
-    uint64_t wanted = KVM_ARM64 | (uint64_t)reg.sub << SIZE_SHIFT | reg.index, id;
+    const struct mig_listed wanted = {{mig_reg_arm64_id(reg)}};
 
-    while (list != NULL && *list != '\0') {
-        size_t len = strcspn(list, ", ");
-        char word[24] = "";
+    return mig_listing_has(p->snapshot, MIG_LISTING_LEFT_OUT_REGS, &wanted);
+}
 
-        if (len < sizeof word) {
-            memcpy(word, list, len);
+static bool is_listed(const struct mig_party *guest, struct mig_reg reg)
+{
+    reg.space = MIG_SPACE_IDREG;
+    for (size_t i = 0; i < MIG_COUNT(listed); i++) {
+        if (listed[i].index == reg.index) {
+            return !listed[i].only_zero || mig_party_get(guest, reg) == 0;
         }
-        if (mig_text_to_u64(word, UINT64_MAX, &id) && id == wanted) {
-            return true;
-        }
-        list += len + strspn(list + len, ", ");
     }
     return false;
 }
@@ -101,8 +106,8 @@ static bool is_named(const char *list, struct mig_reg reg)
 static bool does(enum does what, const struct mig_party *guest, const struct mig_party *host,
                  struct mig_reg reg)
 {
-    return what == REQUEST && (is_named(mig_snapshot_fact(guest->snapshot, LEFT_OUT), reg) ||
-                               is_named(mig_snapshot_fact(host->snapshot, LEFT_OUT), reg));
+    return (what == REQUEST && (is_left_out(guest, reg) || is_left_out(host, reg))) ||
+           (what == LISTED && is_listed(guest, reg));
 }
 
 bool mig_vmm_leaves_out(const struct mig_vmm *vmm, const struct mig_party *guest,

@@ -20,6 +20,17 @@ static const struct {
 #define PART_OF(midr, field)                                                                       \
     mig_bits_get((midr), MIG_ARM64_HI_MIDR_EL1_##field, MIG_ARM64_LO_MIDR_EL1_##field)
 
+/* Since Armv7 the architecture is 0xf; implementers have a letter as code, but
+ * Ampere (0xc0) and emulators (0). */
+bool mig_arm64_core_is_midr(uint64_t value)
+{
+    uint64_t implementer = value >> 24;
+
+    return (value & MIG_ARM64_MASK(MIDR_EL1, Architecture)) ==
+               MIG_ARM64_MASK(MIDR_EL1, Architecture) &&
+           (implementer == 0 || implementer == 0xc0 || (implementer >= 'A' && implementer <= 'z'));
+}
+
 const char *mig_arm64_core_name(uint64_t midr)
 {
     for (size_t i = 0; i < MIG_COUNT(rows) && midr <= UINT32_MAX; i++) {

@@ -4,7 +4,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Can a CPU that KVM runs on have this number? */
+bool mig_arm64_core_is_midr(uint64_t value);
 
 /* NULL: none that the table names. */
 const char *mig_arm64_core_name(uint64_t midr);

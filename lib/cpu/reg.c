@@ -72,6 +72,11 @@ static const char *item_name(struct mig_reg reg)
     return reg.space == MIG_SPACE_VIRTIO ? mig_virtio_name(reg.index) : NULL;
 }
 
+uint64_t mig_reg_arm64_id(struct mig_reg reg)
+{
+    return ARM64_ARCHITECTURE | (uint64_t)reg.sub << ARM64_SIZE_SHIFT | reg.index;
+}
+
 static void print_arm64(const char *prefix, struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
 {
     const char *name = mig_arm64_reg_name(reg);
@@ -79,8 +84,7 @@ static void print_arm64(const char *prefix, struct mig_reg reg, char ret[MIG_REG
     if (name != NULL) {
         (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%s", prefix, name);
     } else {
-        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix,
-                       ARM64_ARCHITECTURE | (uint64_t)reg.sub << ARM64_SIZE_SHIFT | reg.index);
+        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix, mig_reg_arm64_id(reg));
     }
 }
 

@@ -77,6 +77,9 @@ static inline bool mig_reg_is_arm64(struct mig_reg reg)
            reg.space == MIG_SPACE_REG_LIST;
 }
 
+/* Of such a space: the id as KVM has it. */
+uint64_t mig_reg_arm64_id(struct mig_reg reg);
+
 static inline struct mig_reg mig_reg_plain(enum mig_space space, uint32_t index)
 {
     return (struct mig_reg){space, index, 0, MIG_EAX};

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/text.h"
+#include "snapshot/listing.h"
 #include "snapshot/normalise.h"
 
 struct entries {
@@ -119,6 +120,27 @@ void mig_builder_add_unreadable_fact(struct mig_builder *b, const char *name, in
                                      const char *source)
 {
     add_fact(b, name, NULL, reason_of(errnum), source);
+}
+
+struct mig_builder *mig_builder_from(const struct mig_snapshot *s)
+{
+    struct mig_builder *b = mig_builder_new(s->arch);
+
+    for (size_t i = 0; i < s->entries_len; i++) {
+        add_entry(b, s->entries[i]);
+    }
+    for (size_t i = 0; i < s->facts_len; i++) {
+        const struct mig_fact *f = &s->facts[i];
+
+        add_fact(b, f->name, mig_strdup(f->value), f->errnum, f->source);
+    }
+    for (int g = 0; g < MIG_GROUP_COUNT; g++) {
+        const struct mig_group_state *state = &s->groups[g];
+
+        mig_builder_cover(b, (enum mig_group)g, state->coverage, state->errnum, state->source);
+    }
+    mig_builder_stamp(b, &s->stamp);
+    return b;
 }
 
 void mig_builder_cover(struct mig_builder *b, enum mig_group group, enum mig_coverage coverage,
@@ -237,6 +259,9 @@ static bool copy_facts(struct mig_builder *b, struct mig_snapshot *s, struct mig
             return mig_fail(err, MIG_FORMAT, "a fact has no name");
         }
         if (last == NULL || strcmp(last->name, f->name) != 0) {
+            if (!mig_listing_check(f, err)) {
+                return false;
+            }
             s->facts[s->facts_len++] = (struct mig_fact){mig_strdup(f->name), mig_strdup(f->value),
                                                          mig_strdup(f->source), f->errnum};
         } else if (!same_text(last->value, f->value) || !same_text(last->source, f->source) ||

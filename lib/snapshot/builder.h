@@ -15,6 +15,8 @@
 struct mig_builder;
 
 struct mig_builder *mig_builder_new(enum mig_arch arch);
+/* With all that @s says, to add to it. */
+struct mig_builder *mig_builder_from(const struct mig_snapshot *s);
 void mig_builder_free(struct mig_builder *b);
 MIG_AUTO_DEFINE(mig_builder_free, struct mig_builder *);
 
@@ -37,8 +39,9 @@ void mig_builder_cover(struct mig_builder *b, enum mig_group group, enum mig_cov
 void mig_builder_stamp(struct mig_builder *b, const struct mig_stamp *stamp);
 
 /* Two different values for one register or fact, a value wider than its
- * register, a register of another architecture, or a limit passed, is an
- * error.  The builder stays usable: add and freeze again. */
+ * register, a register of another architecture, a fact that is no list of its
+ * form (snapshot/listing.h), or a limit passed, is an error.  The builder stays
+ * usable: add and freeze again. */
 MIG_MUST_CHECK bool mig_builder_freeze(struct mig_builder *b, struct mig_snapshot **ret,
                                        struct mig_error *err);
 

@@ -74,17 +74,19 @@ static bool check_lengths(const struct mig_node *n, struct mig_error *err)
     size_t len = strlen(text);
 
     return strspn(text + 2, "0") >= len - 2 - 16 ||
-           mig_node_fail(n, err, "vector lengths above 64 * 128 bits");
+           mig_node_fail(n, err, "vector lengths above 64 * 128 bits%s",
+                         strspn(text + len - 16, "0") == 16 ? ": the dump looks byte-swapped" : "");
 }
 
 static bool read_register(struct mig_hostcapture *c, struct config *config,
                           const struct mig_node *n, struct mig_error *err)
 {
     struct mig_reg reg = {0};
-    const char *failed = json_string_value(json_object_get(n->json, "err"));
+    struct mig_node failed;
     uint64_t value;
 
-    if (!read_id(n, &reg, err) || !read_value(n, reg, &value, err)) {
+    if (!read_id(n, &reg, err) || !read_value(n, reg, &value, err) ||
+        !mig_node_find(n, "err", JSON_STRING, &failed, err)) {
         return false;
     }
     if (!mig_keyset_add(&config->seen, reg, err)) {
@@ -101,8 +103,9 @@ static bool read_register(struct mig_hostcapture *c, struct config *config,
     }
     if (mig_onereg_is_granted(reg)) {
         reg.space = MIG_SPACE_IDREG;
-        if (failed != NULL) {
-            mig_builder_set_unreadable(c->builder, reg, mig_hostcapture_errno(failed));
+        if (failed.json != NULL) {
+            mig_builder_set_unreadable(c->builder, reg,
+                                       mig_hostcapture_errno(json_string_value(failed.json)));
         } else {
             mig_builder_set(c->builder, reg, value);
         }

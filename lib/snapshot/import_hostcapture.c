@@ -19,8 +19,8 @@
  */
 bool mig_import_hostcapture_recognises(const char *text, size_t len)
 {
-    return text[0] == '{' && memmem(text, len, "\"devkvm\"", 8) != NULL &&
-           memmem(text, len, "\"files\"", 7) != NULL;
+    return text[0] == '{' && memmem(text, len, "\"files\"", 7) != NULL &&
+           (memmem(text, len, "\"devkvm\"", 8) != NULL || memmem(text, len, "\"caps\"", 6) != NULL);
 }
 
 static bool read_leaf(const struct mig_node *n, enum mig_space space, struct mig_builder *b,

@@ -33,7 +33,8 @@ enum form { FORM_LIST, FORM_TABLE, FORM_IDREGS, FORM_BITS };
 /* "CTR_EL0", "S3_0_C0_C6_7", "0x603000000013c020". */
 static bool is_register(const char *text, size_t len)
 {
-    bool id = len == 18 && strncmp(text, "0x60", 4) == 0;
+    bool id = len == 18 && (strncmp(text, "0x60", 4) == 0 || /* or the other way round */
+                            (strncmp(text, "0x", 2) == 0 && strncmp(text + 16, "60", 2) == 0));
     bool named = len > 4 && strncmp(text + len - 4, "_EL", 3) == 0 && text[len - 1] >= '0' &&
                  text[len - 1] <= '3';
 

@@ -30,17 +30,23 @@ static const struct {
     {KIND_BITMAP,   1u << 3,                     "firmware bitmap"},
 };
 
+static bool has_form(uint64_t id)
+{
+    return id >> 56 == ARCHITECTURE && (id >> 32 & 0xfffff) == 0 &&
+           ((uint32_t)id >> KIND_SHIFT) <= 0xfff && (id >> 52 & 0xf) <= SUB_MAX;
+}
+
 bool mig_onereg_from_id(uint64_t id, struct mig_reg *ret, struct mig_error *err)
 {
     struct mig_reg reg = mig_reg_plain(MIG_SPACE_REG_LIST, (uint32_t)id);
     uint32_t kind = reg.index >> KIND_SHIFT;
 
     reg.sub = (uint16_t)(id >> 52 & 0xf);
-    if (id >> 56 != ARCHITECTURE || (id >> 32 & 0xfffff) != 0 || kind > 0xfff ||
-        reg.sub > SUB_MAX) {
+    if (!has_form(id)) {
         return mig_fail(err, MIG_FORMAT,
-                        "0x%llx is no KVM register id of arm64, such as 0x603000000013c020",
-                        (unsigned long long)id);
+                        "0x%llx is no KVM register id of arm64, such as 0x603000000013c020%s",
+                        (unsigned long long)id,
+                        has_form(__builtin_bswap64(id)) ? ": the dump looks byte-swapped" : "");
     }
     for (size_t i = 0; i < MIG_COUNT(kinds); i++) {
         if (kinds[i].kind == kind && (kinds[i].subs >> reg.sub & 1) == 0) {

@@ -45,7 +45,8 @@ struct mig_entry {
 
 /* Text evidence, sorted by name: "kernel.release", "kvm.param.kvm.enable_pmu",
  * "cmdline.mitigations", "vuln.mds", "microcode", "firmware.version",
- * "vmm.qemu", "cpu.vendor", "cpu.model-name", "import.format". */
+ * "vmm.qemu", "cpu.vendor", "cpu.model-name", "import.format".  Those that
+ * rules read as lists of numbers are rows of listing.def. */
 struct mig_fact {
     char *name, *value, *source; /* value is NULL when errnum is not 0; source may be "" */
     int errnum;

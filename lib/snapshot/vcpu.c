@@ -3,33 +3,53 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "cpu/arm64_core.h"
 #include "cpu/arm64_reg.h"
 #include "snapshot/builder.h"
 
-/* Since Armv7 the architecture is 0xf; implementers have a letter as code, but
- * Ampere (0xc0) and emulators (0). */
-static bool is_midr(uint64_t value)
+/* Both exception levels of a guest exist, in 64 bits or in both widths. */
+static bool is_pfr0(uint64_t value)
 {
-    uint64_t implementer = value >> 24;
+    uint64_t el0 = value & 0xf, el1 = value >> 4 & 0xf;
 
-    return (value & MIG_ARM64_MASK(MIDR_EL1, Architecture)) ==
-               MIG_ARM64_MASK(MIDR_EL1, Architecture) &&
-           (implementer == 0 || implementer == 0xc0 || (implementer >= 'A' && implementer <= 'z'));
+    return (el0 == 1 || el0 == 2) && (el1 == 1 || el1 == 2);
+}
+
+/* Bit 31 is always set, and nothing lies above the smallest tag line. */
+static bool is_ctr(uint64_t value)
+{
+    return (value >> 31 & 1) != 0 && value >> 38 == 0;
+}
+
+/* Registers that tell by themselves in which order their bytes were read. */
+static const struct {
+    enum mig_arm64 reg;
+    bool (*check)(uint64_t value);
+} tellers[] = {
+    {MIG_ARM64_MIDR_EL1,        mig_arm64_core_is_midr},
+    {MIG_ARM64_ID_AA64PFR0_EL1, is_pfr0               },
+    {MIG_ARM64_CTR_EL0,         is_ctr                },
+};
+
+static bool is_swapped(uint64_t value, bool (*check)(uint64_t value))
+{
+    return !check(value) && (check(__builtin_bswap64(value)) ||
+                             (value <= UINT32_MAX && check(__builtin_bswap32((uint32_t)value))));
 }
 
 static bool check_order(const struct mig_snapshot *s, struct mig_error *err)
 {
-    uint64_t midr;
+    for (size_t i = 0; i < MIG_COUNT(tellers); i++) {
+        struct mig_reg reg = mig_reg_arm64(tellers[i].reg);
+        uint64_t value;
 
-    if (mig_snapshot_get(s, mig_reg_arm64(MIG_ARM64_MIDR_EL1), &midr) != MIG_KNOWN ||
-        is_midr(midr) ||
-        !(is_midr(__builtin_bswap64(midr)) ||
-          (midr <= UINT32_MAX && is_midr(__builtin_bswap32((uint32_t)midr))))) {
-        return true;
+        if (mig_snapshot_get(s, reg, &value) == MIG_KNOWN && is_swapped(value, tellers[i].check)) {
+            return mig_fail(err, MIG_FORMAT,
+                            "%s is 0x%llx, which no CPU has: the dump looks byte-swapped",
+                            mig_arm64_reg_name(reg), (unsigned long long)value);
+        }
     }
-    return mig_fail(err, MIG_FORMAT,
-                    "MIDR_EL1 is 0x%llx, which names no CPU: the dump looks byte-swapped",
-                    (unsigned long long)midr);
+    return true;
 }
 
 /* A field that is not 0 on a vCPU with the feature and 0 on one without. */
@@ -99,7 +119,8 @@ bool mig_vcpu_finish(struct mig_builder *b, const struct mig_snapshot *s, struct
     size_t len;
 
     if (mig_snapshot_space(s, MIG_SPACE_IDREG, &len) == NULL) {
-        return true;
+        return group->coverage != MIG_COVER_FULL ||
+               mig_fail(err, MIG_FORMAT, "no ID register is in it");
     }
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
         if (rows[i].bit == last) {

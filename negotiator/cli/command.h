@@ -11,6 +11,7 @@
 #include "session/host_options.h"
 #include "session/paint.h"
 #include "session/report_text.h"
+#include "snapshot/listing.h"
 
 struct mig_contract_file;
 
@@ -25,6 +26,7 @@ struct command {
     char *hosts; /* of --host, joined by commas */
     char *agent, *store, *vm, *instance;
     char *sources[CONTRACT_SOURCE_COUNT];
+    char *listings[MIG_LISTING_COUNT];
     bool strict, via_source, no_prove, help;
 
     struct mig_words words; /* from here on computed */

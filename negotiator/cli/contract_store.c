@@ -16,6 +16,7 @@
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "session/ask.h"
+#include "snapshot/builder.h"
 #include "verb.h"
 
 /* ---- the two places ---- */
@@ -177,13 +178,35 @@ static bool name_guest(const struct command *c, struct mig_contract *contract,
     return true;
 }
 
+/* What the operator knows beside the source. */
+static bool add_listings(const struct command *c, struct mig_contract *contract,
+                         struct mig_error *err)
+{
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_from(contract->shown);
+    struct mig_snapshot *shown = NULL;
+
+    for (int i = 0; i < MIG_LISTING_COUNT; i++) {
+        if (c->listings[i] != NULL) {
+            mig_builder_add_fact(b, mig_listing_name((enum mig_listing)i), c->listings[i],
+                                 "operator");
+        }
+    }
+    if (!mig_builder_freeze(b, &shown, err)) {
+        err->code = MIG_USAGE;
+        return mig_wrap(err, "contract record");
+    }
+    mig_snapshot_free(contract->shown);
+    contract->shown = shown;
+    return true;
+}
+
 static bool fill(const struct command *c, struct mig_contract *contract, struct mig_error *err)
 {
     enum contract_source_id id = CONTRACT_SOURCE_COUNT;
 
     if (!find_source(c, &id, err) || (c->vm != NULL && !take_id("vm", c->vm, contract->vm, err)) ||
         !contract_source_get(id)->fill(c->sources[id], contract, err) ||
-        !name_guest(c, contract, err)) {
+        !add_listings(c, contract, err) || !name_guest(c, contract, err)) {
         return false;
     }
     contract->shown->stamp =

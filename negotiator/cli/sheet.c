@@ -10,6 +10,7 @@
 #include "cpu/arm64_core.h"
 #include "cpu/arm64_reg.h"
 #include "session/page.h"
+#include "snapshot/listing.h"
 
 void sheet_line(const struct mig_report *r, const char *label, enum mig_paint paint,
                 const char *text)
@@ -77,10 +78,12 @@ void sheet_facts(const struct mig_report *r, const struct mig_snapshot *s)
     for (size_t i = 0; i < s->facts_len; i++) {
         const struct mig_fact *f = &s->facts[i];
         MIG_AUTO(mig_text_clear) struct mig_text head = {0};
+        MIG_AUTO(mig_text_clear) struct mig_text list = {0};
+        const char *value = f->value != NULL ? f->value : strerror(f->errnum);
 
         mig_paint_add(&head, r->colour, MIG_PAINT_FAINT, f->name);
         mig_text_add(&head, ": ");
-        mig_page_item(r->out, 2, head.items, f->value != NULL ? f->value : strerror(f->errnum));
+        mig_page_item(r->out, 2, head.items, mig_listing_print(f, &list) ? list.items : value);
     }
 }
 

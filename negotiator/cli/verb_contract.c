@@ -33,6 +33,10 @@ static const struct mig_option record_rows[] = {
 #define SOURCE(id, option, metavar, help, fn)                                                      \
     COMMAND_ROW(option, 0, TEXT, sources[CONTRACT_SOURCE_##id], metavar, NULL, help),
 #include "negotiator/cli/contract_source.def"
+    COMMAND_ROW("target-cpus", 0, TEXT, listings[MIG_LISTING_TARGET_CPUS], "LIST", NULL,
+                "CPUs that an arm64 guest was told it may meet: MIDR/REVIDR/AIDR,..."),
+    COMMAND_ROW("left-out-regs", 0, TEXT, listings[MIG_LISTING_LEFT_OUT_REGS], "LIST", NULL,
+                "KVM ids of arm64 registers that the VMM keeps out of what it restores"),
     COMMAND_AGENT,
     COMMAND_STORE,
     COMMAND_OUTPUT,

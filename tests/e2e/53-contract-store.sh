@@ -194,6 +194,18 @@ expect 2 migctl contract record "${far[@]}" --store mine --from cascadelake.json
 says "can not be signed by operator 'olga'"
 expect 0 migctl contract forget "${ca[@]}" --store mine app
 
+# What an operator knows beside the registers of an arm64 guest.
+printf 'SYS_MIDR_EL1:\t00000000413fd0c1\nSYS_ID_AA64PFR0_EL1:\t1100000011111112\n' >idregs
+arm=("${as_alpha[@]}" --store mine --idregs idregs --vm arm)
+expect 2 migctl contract record "${arm[@]}" --left-out-regs ID_AA64MMFR2_EL1
+says "contract record: fact vmm.left-out-regs: 'ID_AA64MMFR2_EL1': expected KVM's ids"
+expect 0 migctl contract record "${arm[@]}" --left-out-regs 0x603000000013c03a \
+    --target-cpus '0x413fd0c1/0x0/0x0, 0x411fd401/0x0/0x0'
+expect 0 migctl contract show "${ca[@]}" --store mine arm
+says 'guest.target-cpus: Neoverse-N1 r3p1 (0x413fd0c1)/0x0/0x0' \
+    'vmm.left-out-regs: 0x603000000013c03a (ID_AA64MMFR2_EL1)'
+expect 0 migctl contract forget "${ca[@]}" --store mine arm
+
 # Weak to strong to weak: each host that has the guest signs its way, and the
 # guest is judged by what it was shown first.
 jq --argjson at $((now - 3600)) '. + {instance: "1", recorder: "alpha", recordedAt: $at,

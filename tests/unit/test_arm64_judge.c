@@ -255,22 +255,21 @@ CHECK_TEST(a_difference_that_no_guest_can_use_is_tolerated_where_the_vmm_leaves_
 #define LEFT_OUT "!vmm.left-out-regs=0x603000000013c03a"
     static const struct move cases[] = {
         {"no VMM is known",         "ID_AA64MMFR2_EL1.EVT=1",                       "ID_AA64MMFR2_EL1.EVT=2",
-         "ID_AA64MMFR2_EL1/EVT",                                                                                                                       "incompatible"     },
+         "ID_AA64MMFR2_EL1/EVT",                                                                                                      "incompatible"},
         {"one that restores all",   "ID_AA64MMFR2_EL1.EVT=1 " LEFT_OUT,
-         "ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=10.2.2",                                                                            "ID_AA64MMFR2_EL1/EVT", "incompatible"     },
+         "ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=11.1.0",                                                           "ID_AA64MMFR2_EL1/EVT", "incompatible"},
         {"one that may leave out",  "ID_AA64MMFR2_EL1.EVT=1",
-         "ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=11.0.0",                                                                            "ID_AA64MMFR2_EL1/EVT", "incompatible"     },
-        {"and does",                "ID_AA64MMFR2_EL1.EVT=1 " LEFT_OUT,             "ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=11.0.0",
-         "ID_AA64MMFR2_EL1/EVT",                                                                                                                       "compatible-masked"},
+         "ID_AA64MMFR2_EL1.EVT=2 !vmm.firecracker=1.5.0",                                                     "ID_AA64MMFR2_EL1/EVT", "incompatible"},
+        {"and does",                "ID_AA64MMFR2_EL1.EVT=1 " LEFT_OUT,
+         "ID_AA64MMFR2_EL1.EVT=2 !vmm.firecracker=1.5.0",                                                     "ID_AA64MMFR2_EL1/EVT",
+         "compatible-masked"                                                                                                                        },
         {"not with the rest of it", "ID_AA64MMFR2_EL1.EVT=1 " LEFT_OUT,
-         "ID_AA64MMFR2_EL1.EVT=2 ID_AA64MMFR2_EL1.BBM=2 !vmm.qemu=11.0.0",                                                     "ID_AA64MMFR2_EL1/EVT",
-         "incompatible"                                                                                                                                                   },
+         "ID_AA64MMFR2_EL1.EVT=2 ID_AA64MMFR2_EL1.BBM=2 !vmm.firecracker=1.5.0",                              "ID_AA64MMFR2_EL1/EVT", "incompatible"},
         {"not what guests use",     "ID_AA64MMFR2_EL1.IDS=0 " LEFT_OUT,
-         "ID_AA64MMFR2_EL1.IDS=1 !vmm.qemu=11.0.0",                                                                            "ID_AA64MMFR2_EL1/IDS", "incompatible"     },
+         "ID_AA64MMFR2_EL1.IDS=1 !vmm.firecracker=1.5.0",                                                     "ID_AA64MMFR2_EL1/IDS", "incompatible"},
         {"not guests of guests",
          "~kvm-cap=none @host/vcpu-features=0x8a ID_AA64MMFR2_EL1.EVT=1 " LEFT_OUT,
-         "@host/vcpu-features=0x8a ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=11.0.0",                                                   "ID_AA64MMFR2_EL1/EVT",
-         "incompatible"                                                                                                                                                   },
+         "@host/vcpu-features=0x8a ID_AA64MMFR2_EL1.EVT=2 !vmm.firecracker=1.5.0",                            "ID_AA64MMFR2_EL1/EVT", "incompatible"},
     };
 
     check_moves(cases, MIG_COUNT(cases));
@@ -278,14 +277,56 @@ CHECK_TEST(a_difference_that_no_guest_can_use_is_tolerated_where_the_vmm_leaves_
         MIG_AUTO(mig_snapshot_free)
         struct mig_snapshot *a = small_arm64("ID_AA64MMFR2_EL1.EVT=1");
         MIG_AUTO(mig_snapshot_free)
-        struct mig_snapshot *b = small_arm64("ID_AA64MMFR2_EL1.EVT=2 !vmm.qemu=11.0.0");
+        struct mig_snapshot *b = small_arm64("ID_AA64MMFR2_EL1.EVT=2 !vmm.firecracker=1.5.0");
         struct mig_party guest = {"alpha", a}, host = {"beta", b};
         struct mig_findings list = {0};
 
         mig_judge(&guest, &host, &choice, &list);
         check_reason("how", &list, "arm64/ID_AA64MMFR2_EL1/EVT", MIG_REASON_FIRMWARE,
-                     "x-mig-hidden-regs");
+                     "snapshot-editor");
         mig_findings_clear(&list);
+    }
+}
+
+CHECK_TEST(the_command_line_is_named_as_the_kernel_reads_it)
+{
+#define LEVEL(n, value) "@arm64/SMCCC_ARCH_WORKAROUND_" n "=" value " "
+#define OFF(n) LEVEL(n, "0")
+    static const struct {
+        const char *label, *a, *b, *id;
+        enum mig_reason reason;
+        const char *remedy;
+    } cases[] = {
+        {"speculative stores",             LEVEL("2",                  "2"),    OFF("2") "!cmdline.ssbd=force-off",
+         "SMCCC_ARCH_WORKAROUND_2/level",                                                                                                                                         MIG_REASON_COMMAND_LINE,
+         "on beta, remove ssbd=force-off from"},
+        {"not with the underscore",                                LEVEL("2",                                  "2"), OFF("2") "!cmdline.ssbd=force_off",
+         "SMCCC_ARCH_WORKAROUND_2/level",                        MIG_REASON_FIRMWARE,                                                                                                                                                                                                                                                                                ""},
+        {"branches",                              LEVEL("1",                                                        "1"),
+         OFF("1") "!cmdline.nospectre_v2=",                                                     "SMCCC_ARCH_WORKAROUND_1/level",
+         MIG_REASON_COMMAND_LINE,                                                                                                                                                                                                                                                                              "on beta, remove nospectre_v2 from"},
+        {"and their history",          LEVEL("3", "1"),
+         OFF("3") "!cmdline.nospectre_v2=",                           "SMCCC_ARCH_WORKAROUND_3/level",
+         MIG_REASON_COMMAND_LINE,"on beta, remove nospectre_v2 from"},
+        {"protected guests", "ID_AA64MMFR1_EL1.VH=1",
+         "ID_AA64MMFR1_EL1.VH=0 !cmdline.kvm_arm.mode=protected !kernel.release=6.9.0",          "ID_AA64MMFR1_EL1/VH",                                               MIG_REASON_COMMAND_LINE,
+         "on beta, remove kvm_arm.mode=protected from"                                                                                                                                                                                                                                                                               },
+        {"keep it since 6.10",           "ID_AA64MMFR1_EL1.VH=1",
+         "ID_AA64MMFR1_EL1.VH=0 !cmdline.kvm_arm.mode=protected !kernel.release=6.10.0",                         "ID_AA64MMFR1_EL1/VH",                                                              MIG_REASON_KERNEL,                                                                                                    "run one kernel on both"},
+        {"all of SVE",           "ID_AA64ZFR0_EL1.BF16=1",                    "ID_AA64ZFR0_EL1.BF16=0 !cmdline.arm64.nosve=",
+         "ID_AA64ZFR0_EL1/BF16",MIG_REASON_COMMAND_LINE,"on beta, remove arm64.nosve from"                                                                        },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *a = small_arm64(c->a);
+        MIG_AUTO(mig_snapshot_free) struct mig_snapshot *b = small_arm64(c->b);
+        MIG_AUTO(mig_free) char *id = mig_strf("arm64/%s", c->id);
+        struct mig_party alpha = {"alpha", a}, beta = {"beta", b};
+        struct mig_result r;
+
+        mig_negotiate(&alpha, &beta, &choice, &r);
+        check_reason(c->label, &r.findings, id, c->reason, c->remedy);
+        mig_result_clear(&r);
     }
 }
 
@@ -369,6 +410,7 @@ CHECK_MAIN(
     cmocka_unit_test(a_kernel_is_named_where_only_kernels_differ),
     cmocka_unit_test(a_guest_goes_where_kvm_takes_what_it_was_shown),
     cmocka_unit_test(a_difference_that_no_guest_can_use_is_tolerated_where_the_vmm_leaves_it_out),
+    cmocka_unit_test(the_command_line_is_named_as_the_kernel_reads_it),
     cmocka_unit_test(registers_of_32_bit_code_are_told_as_one),
     cmocka_unit_test(a_contract_is_held_against_what_kvm_takes),
     cmocka_unit_test(a_profile_is_listed_by_register_and_can_be_read_back))

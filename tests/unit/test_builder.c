@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "support/check.h"
+#include "support/snapshots.h"
 
 static struct mig_snapshot *freeze(struct mig_builder *b)
 {
@@ -197,7 +198,23 @@ CHECK_TEST(the_same_thing_twice_is_there_once)
     check_number("facts", 1, s->facts_len);
 }
 
-CHECK_MAIN(cmocka_unit_test(entries_and_facts_are_sorted_whatever_the_order_of_adding),
+CHECK_TEST(a_snapshot_can_be_added_to)
+{
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *first = snapshot_host("arm-neoverse-n1-6.1");
+    MIG_AUTO(mig_builder_free) struct mig_builder *b = mig_builder_from(first);
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *same = freeze(b);
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *more = NULL;
+
+    snapshot_check_same("nothing added", first, same);
+    check_text("stamp", first->stamp.host, same->stamp.host);
+    mig_builder_add_fact(b, "guest.name", "web3", "operator");
+    more = freeze(b);
+    check_number("one more", first->facts_len + 1, more->facts_len);
+    check_text("added", "web3", mig_snapshot_fact(more, "guest.name"));
+}
+
+CHECK_MAIN(cmocka_unit_test(a_snapshot_can_be_added_to),
+           cmocka_unit_test(entries_and_facts_are_sorted_whatever_the_order_of_adding),
            cmocka_unit_test(a_missing_register_is_judged_by_the_coverage_of_its_group),
            cmocka_unit_test(host_properties_belong_to_the_group_their_row_names),
            cmocka_unit_test(what_can_not_be_a_snapshot_is_refused),

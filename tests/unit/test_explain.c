@@ -223,7 +223,7 @@ CHECK_TEST(an_explanation_tells_what_takes_it_away)
         {"FEAT_VHE",               MIG_REASON_COMMAND_LINE, "kvm_arm.mode=nvhe",                            true },
         {"FEAT_AES",               MIG_REASON_COMMAND_LINE, "arm64.nosve",                                  false},
         {"ID_AA64MMFR2_EL1.CCIDX", MIG_REASON_KERNEL,
-         "KVM no longer shows all of it from Linux 6.12 on",                                                true },
+         "KVM no longer shows all of it from Linux 6.3 on",                                                 true },
     };
 
     CHECK_EACH (c, cases) {

@@ -149,6 +149,39 @@ CHECK_TEST(a_fingerprint_gives_registers_and_a_list)
     check_fact("kernel.release", "6.1", s);
 }
 
+CHECK_TEST(a_register_without_a_name_is_kept_by_its_id)
+{
+    static const char text[] =
+        FC(FC_REG("0x603000000013c000", "0b01000001001111111101000011000001") "," FC_REG(
+            "0x603000000013c04f",
+            "0b1") "," FC_REG("0x603000000014000f",
+                              "0b11") "," FC_REG("0x6030000000160009",
+                                                 "0b101") "," FC_REG("0x6030000000170001", "0b1"));
+    static const struct {
+        uint32_t index;
+        bool is_granted; /* else only in KVM's list */
+        uint64_t value;
+    } cases[] = {
+        {0x14000f, true,  3}, /* firmware's */
+        {0x160009, true,  5},
+        {0x13c04f, false, 0},
+        {0x170001, false, 0}, /* of no known kind */
+    };
+    MIG_AUTO(mig_snapshot_free)
+    struct mig_snapshot *s = import("unknown", text, "firecracker-fingerprint");
+
+    CHECK_EACH (c, cases) {
+        char name[MIG_REG_TEXT_MAX];
+        struct mig_reg reg = {MIG_SPACE_IDREG, c->index, MIG_ARM64_SUB, MIG_EAX};
+        uint64_t value = 0;
+
+        mig_reg_print(reg, name);
+        check_reg(name, s, listed(c->index, MIG_ARM64_SUB), MIG_KNOWN, 1);
+        check_number(name, c->is_granted, mig_snapshot_get(s, reg, &value) == MIG_KNOWN);
+        check_number(name, c->value, value);
+    }
+}
+
 CHECK_TEST(a_vcpu_without_features_is_not_the_most_a_host_can_grant)
 {
     /* clang-format off */
@@ -356,9 +389,20 @@ CHECK_TEST(bad_input_is_refused_with_the_place_and_what_was_expected)
         {"fingerprint, above 64 bits",  FC(FC_REG("0x603000000013c030", "0b1" "0000000000000000000000000000000000000000000000000000000000000001")), "sets bits above its 64"},
         {"fingerprint, above 32 bits",  FC(FC_REG("0x6020000000110000", "0b100000000000000000000000000000001")), "sets bits above its 32"},
         {"fingerprint, upper half",     FC(FC_REG("0x603000000013c030", "0b1" "0000000000000000000000000000000000000000000000000000000000000000")), "above its 64, it looks byte-swapped"},
-        {"fingerprint, byte order",     FC(FC_REG("0x603000000013c000", "0b11000001110100000011111101000001")), "MIDR_EL1 is 0xc1d03f41, which names no CPU: the dump looks byte-swapped"},
+        {"fingerprint, byte order",     FC(FC_REG("0x603000000013c000", "0b11000001110100000011111101000001")), "MIDR_EL1 is 0xc1d03f41, which no CPU has: the dump looks byte-swapped"},
         {"capture, byte order",         CAPTURE(CAPTURE_REG("M", "0x603000000013c000", "0xc1d03f4100000000"), ""), "the dump looks byte-swapped"},
         {"list, byte order",            "MIDR_EL1 0xc1d03f41\n",                 "the dump looks byte-swapped"},
+        {"fingerprint, ids swapped",    FC(FC_REG("0x20c0130000003060", "0b1")), "reg_modifiers[0]: 0x20c0130000003060 is no KVM register id of arm64, such as 0x603000000013c020: the dump looks byte-swapped"},
+        {"fingerprint, empty",          FC(""),                                  "no ID register is in it"},
+        {"fingerprint, only core",      FC(FC_REG("0x6030000000100000", "0b1")), "no ID register is in it"},
+        {"capture, empty",              CAPTURE("", ""),                         "no ID register is in it"},
+        {"capture, ids swapped",        CAPTURE(CAPTURE_REG("A", "0x20c0130000003060", "0x0000000000000001"), ""), "regs.A: 0x20c0130000003060 is no KVM register id of arm64, such as 0x603000000013c020: the dump looks byte-swapped"},
+        {"capture, lengths swapped",    CAPTURE(CAPTURE_REG("V", "0x606000000015ffff", LENGTHS("0b00000000000000", ZERO16)), ""), "vector lengths above 64 * 128 bits: the dump looks byte-swapped"},
+        {"capture, failure by number",  CAPTURE("\"A\":{\"id\":\"0x603000000013c000\",\"val\":\"0x0000000000000000\",\"err\":5}", ""), "vcpu_configs.max.regs.A.err: expected text, found a number"},
+        {"capture, cut off",            "{\"label\":\"probe\",\"files\":{},\"caps\":{", "KVM host capture JSON: line 1 column 36"},
+        {"list, ids swapped",           "0x00c0130000003060 0x413fd0c1\n",       "line 1: 0xc0130000003060 is no KVM register id of arm64, such as 0x603000000013c020: the dump looks byte-swapped"},
+        {"list, no MIDR_EL1",           "ID_AA64PFR0_EL1 0x2222111100000000\n",  "ID_AA64PFR0_EL1 is 0x2222111100000000, which no CPU has: the dump looks byte-swapped"},
+        {"list, caches",                "CTR_EL0 0x04c0448400000000\n",          "CTR_EL0 is 0x4c0448400000000, which no CPU has: the dump looks byte-swapped"},
         {"capture, no id",              CAPTURE("\"A\":{\"val\":\"0x0000000000000000\"}", ""), "vcpu_configs.max.regs.A: key 'id' is missing"},
         {"capture, bad id",             CAPTURE(CAPTURE_REG("A", "0x13c000", "0x0000000000000000"), ""), "vcpu_configs.max.regs.A: 0x13c000 is no KVM register id"},
         {"capture, short value",        CAPTURE(CAPTURE_REG("A", "0x603000000013c000", "0x413fd0c1"), ""), "val '0x413fd0c1' is not 0x and 16 hex digits"},
@@ -717,6 +761,7 @@ CHECK_TEST(real_dumps_give_the_hosts_that_ship_with_the_tests)
 }
 
 CHECK_MAIN(cmocka_unit_test(a_fingerprint_gives_registers_and_a_list),
+           cmocka_unit_test(a_register_without_a_name_is_kept_by_its_id),
            cmocka_unit_test(a_vcpu_without_features_is_not_the_most_a_host_can_grant),
            cmocka_unit_test(a_list_of_few_registers_does_not_say_what_a_vcpu_lacks),
            cmocka_unit_test(a_capture_gives_masks_clock_lengths_and_devices),
