@@ -154,17 +154,14 @@ static bool read_level(const struct mig_node *n, struct mig_profile *p, struct m
 {
     json_t *level = json_object_get(n->json, "level");
     const char *name = json_string_value(level);
-    uint32_t known;
 
     if (level == NULL || json_is_null(level)) {
         return true;
     }
     p->level = mig_level_find(name != NULL ? name : "");
-    known = mig_level_part(mig_level_set(p->level), p->arch);
-    if (known == 0) {
-        return mig_node_fail(n, err, "level '%.40s' is not known", name == NULL ? "" : name);
-    }
-    return true;
+    return mig_level_part(mig_level_set(p->level), p->arch) != 0 ||
+           mig_node_fail(n, err, "level '%.40s' is none of %s", name == NULL ? "" : name,
+                         mig_arch_name(p->arch));
 }
 
 /* What people read must be what guests get. */
