@@ -188,22 +188,22 @@ static void add_aliases(struct mig_explanation *e)
     }
 }
 
-static int level_of(const struct mig_field *f)
+/* The lowest level that asks for a value of the field. */
+static enum mig_level level_of(const struct mig_field *f)
 {
-    static const struct {
-        int level;
-        const char *flag;
-    } rows[] = {
-#define LEVEL(level, flag) {level, #flag},
-#include "cpu/level.def"
-    };
+    struct mig_arm64_feats feats = mig_arm64_feat_all();
+    enum mig_level lowest = mig_level_asking(f->name);
 
-    for (size_t i = 0; i < MIG_COUNT(rows); i++) {
-        if (strcmp(rows[i].flag, f->name) == 0) {
-            return rows[i].level;
+    for (size_t i = 0; i < feats.len && f->reg.space == MIG_SPACE_IDREG; i++) {
+        enum mig_level level = mig_arm64_terms_read(feats.items[i].terms, f)
+                                   ? mig_level_asking(feats.items[i].name)
+                                   : MIG_LEVEL_NONE;
+
+        if (level != MIG_LEVEL_NONE && (lowest == MIG_LEVEL_NONE || level < lowest)) {
+            lowest = level;
         }
     }
-    return 0;
+    return lowest;
 }
 
 #define WORD(space, index, sub, part, mask)                                                        \
@@ -369,6 +369,7 @@ static bool explain_arm64(const char *word, struct mig_explanation *ret)
     }
     ret->topic = ret->topic != NULL ? ret->topic : find_topic(ret->id, true);
     ret->feat = s.feat;
+    ret->level = s.feat != NULL ? mig_level_asking(s.feat->name) : ret->level;
     ret->has_value = s.has_value;
     ret->value = s.value;
     return true;

@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "compat/finding.h"
+#include "cpu/level.h"
 #include "cpu/names.h"
 
 struct mig_arm64_feat;
@@ -47,7 +48,7 @@ struct mig_explanation {
     char *place;          /* in plain words; NULL without a field */
     char *move, *profile; /* what the rule means; NULL without a field */
     char *offer;          /* whether a new profile shows it */
-    int level;            /* x86-64 level that asks for it, 0: none */
+    enum mig_level level; /* the lowest one that asks for it, or NONE */
     struct mig_tie *needs, *needed_by;
     size_t needs_len, needed_by_len;
     struct mig_taker *takers;

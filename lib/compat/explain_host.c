@@ -11,22 +11,10 @@ static uint64_t word_of(const void *words, struct mig_reg reg)
     return mig_party_get(words, reg);
 }
 
-/* Registers that the evidence has nothing of make no statement about a host. */
-static bool knows_terms(struct mig_arm64_terms terms, const struct mig_party *host)
-{
-    for (size_t i = 0; i < terms.len; i++) {
-        if (terms.items[i].op != MIG_ARM64_OR &&
-            !mig_seen_is_value(mig_party_seen(host, terms.items[i].reg))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum mig_explain_has has_feat(const struct mig_arm64_feat *feat,
                                      const struct mig_party *host)
 {
-    if (!knows_terms(feat->terms, host)) {
+    if (!mig_party_knows_terms(host, feat->terms)) {
         return MIG_EXPLAIN_UNKNOWN;
     }
     return mig_arm64_feat_holds(feat, word_of, host) ? MIG_EXPLAIN_YES : MIG_EXPLAIN_NO;
@@ -35,7 +23,7 @@ static enum mig_explain_has has_feat(const struct mig_arm64_feat *feat,
 static const char *label_of(const struct mig_arm64_view *view, const struct mig_party *host)
 {
     for (size_t i = 0; i < view->labels_len; i++) {
-        if (!knows_terms(view->labels[i].terms, host)) {
+        if (!mig_party_knows_terms(host, view->labels[i].terms)) {
             return NULL;
         }
     }

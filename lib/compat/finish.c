@@ -186,7 +186,7 @@ struct mig_profile *mig_merge_finish(const struct mig_merge *m)
 
     p->arch = m->parties[0].snapshot->arch;
     keep_words(m, p);
-    p->level = mig_level_of(merged_word, m);
+    p->level = mig_level_of(p->arch, merged_word, m);
     p->maxphysaddr =
         p->arch == MIG_ARCH_ARM64
             ? common_ipa(m)

@@ -108,6 +108,17 @@ bool mig_party_has(const struct mig_party *p, struct mig_bit bit)
     return (mig_party_get(p, bit.reg) & bit.mask) != 0;
 }
 
+bool mig_party_knows_terms(const struct mig_party *p, struct mig_arm64_terms terms)
+{
+    for (size_t i = 0; i < terms.len; i++) {
+        if (terms.items[i].op != MIG_ARM64_OR &&
+            !mig_seen_is_value(mig_party_seen(p, terms.items[i].reg))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool mig_party_failed_at(const struct mig_party *p, struct mig_reg reg)
 {
     return p->snapshot->groups[mig_group_of(reg)].coverage != MIG_COVER_UNREADABLE &&

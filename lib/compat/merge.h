@@ -8,6 +8,7 @@
 
 #include "base/slots.h"
 #include "compat/negotiate.h"
+#include "cpu/arm64_term.h"
 #include "cpu/deps.h"
 #include "cpu/sheet.h"
 
@@ -69,6 +70,10 @@ static inline bool mig_seen_is_value(struct mig_seen seen)
 {
     return seen.known == MIG_KNOWN || seen.known == MIG_ABSENT;
 }
+
+/* A value for every register that the terms are about: else they make no
+ * statement about the host. */
+bool mig_party_knows_terms(const struct mig_party *p, struct mig_arm64_terms terms);
 
 /* Could the host not read this one register, of a group that it could ask
  * for?  A whole group is said once, by its coverage. */

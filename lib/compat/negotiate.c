@@ -16,55 +16,9 @@
 #include "base/alloc.h"
 #include "compat/evidence.h"
 #include "compat/merge.h"
+#include "compat/minimum.h"
 #include "compat/passthrough.h"
 #include "compat/reason.h"
-#include "cpu/level.h"
-
-static uint64_t profile_word(const void *words, struct mig_reg reg)
-{
-    return mig_profile_get(words, reg);
-}
-
-/* Is the flag of the level known on every host? */
-static bool is_known(const struct mig_party *parties, size_t len, const char *flag)
-{
-    const struct mig_field *f = mig_field_find(flag);
-
-    MIG_ASSERT(f != NULL);
-    for (size_t i = 0; i < len; i++) {
-        if (!mig_seen_is_value(mig_party_seen(&parties[i], f->reg))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What becomes of @verdict by the policy's minimum. */
-static enum mig_verdict check_minimum(const struct mig_party *parties, size_t len,
-                                      const struct mig_choice *choice, enum mig_verdict verdict,
-                                      struct mig_result *r)
-{
-    int minimum = choice->minimum != 0 ? choice->minimum : 1;
-    const char *lacks = mig_level_missing(minimum, profile_word, r->profile);
-
-    /* Every host with KVM is Armv8.0: its kernel needs it. */
-    if (lacks == NULL || r->profile->arch == MIG_ARCH_ARM64) {
-        return verdict;
-    }
-    if (!is_known(parties, len, lacks)) {
-        mig_evidence_refuse(
-            r, "policy/minimum", MIG_REASON_EVIDENCE,
-            mig_strf("the evidence does not tell whether all hosts reach %s: it does not cover %s",
-                     mig_level_name(minimum), lacks),
-            "capture the hosts with mig-agentd");
-        return MIG_UNKNOWN;
-    }
-    mig_evidence_refuse(
-        r, "policy/minimum", MIG_REASON_POLICY,
-        mig_strf("the common profile is below %s: it has no %s", mig_level_name(minimum), lacks),
-        "remove the weakest host (see the losses), or lower the policy's minimum");
-    return MIG_INCOMPATIBLE;
-}
 
 bool mig_loss_is(const struct mig_field *f, uint64_t own, uint64_t common)
 {
@@ -175,8 +129,8 @@ static bool run_baseline(const struct mig_party *parties, size_t len,
     if (!enough || m.unverified) {
         r->verdict = MIG_UNKNOWN;
     } else {
-        r->verdict = check_minimum(
-            parties, len, choice,
+        r->verdict = mig_minimum_check(
+            parties, len, choice->minimum,
             m.blocked || m.unsettable ? MIG_INCOMPATIBLE : MIG_COMPATIBLE_ON_PROFILE, r);
     }
     mig_merge_clear(&m);

@@ -26,7 +26,7 @@ struct mig_choice {
     const char *const *allow; /* opt-in names to offer: "mpx", "nested" */
     size_t allow_len;
     bool security_warns;            /* contract: a lost immunity does not block */
-    int minimum;                    /* level a result must reach; 0 = x86-64-v1 */
+    uint32_t minimum;               /* set of levels to reach (cpu/level.h); 0 = the lowest */
     bool require_complete;          /* an uncovered group is unknown, not a warning */
     bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered all the same */
 };

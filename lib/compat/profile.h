@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "cpu/level.h"
 #include "snapshot/snapshot.h"
 
 struct mig_word {
@@ -19,7 +20,7 @@ struct mig_profile {
     struct mig_word
         *words; /* sorted by key; CPUID, MSR and ID register spaces, Hyper-V on request */
     size_t words_len;
-    int level;             /* mig_level_of(); 0 = below x86-64-v1 */
+    enum mig_level level;  /* mig_level_of() */
     uint64_t maxphysaddr;  /* bits; 0 = not covered */
     uint64_t sve_vqs;      /* arm64: vector lengths, as host/sve-vqs; 0 = none */
     uint64_t tsc_khz;      /* common rate within tolerance; 0 = hosts differ or unknown */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cpu/field.h"
+#include "cpu/level.h"
 
 /* Next word of a comma list that strsep() may take apart; empty ones are
  * skipped.  NULL at the end. */
@@ -111,5 +112,37 @@ bool mig_wordlist_opt_ins(const char *list, const char *ret[MIG_OPT_INS_MAX], si
             ret[(*ret_len)++] = known[i];
         }
     }
+    return true;
+}
+
+static bool fail_level(const char *word, struct mig_error *err)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text known = {0};
+
+    mig_level_print_range(MIG_ARCH_X86, &known);
+    mig_text_add(&known, ", ");
+    mig_level_print_range(MIG_ARCH_ARM64, &known);
+    return mig_fail(err, MIG_USAGE, "unknown level '%.40s'; levels are %s", word, known.items);
+}
+
+bool mig_wordlist_levels(const char *list, uint32_t *ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_free) char *copy = mig_strdup(list);
+    char *rest = copy;
+    const char *word;
+    uint32_t set = 0;
+
+    while ((word = next_word(&rest)) != NULL) {
+        enum mig_level level = mig_level_find(word);
+
+        if (level == MIG_LEVEL_NONE) {
+            return fail_level(word, err);
+        }
+        set |= mig_level_set(level);
+    }
+    if (set == 0) {
+        return fail_level("", err);
+    }
+    *ret = set;
     return true;
 }

@@ -117,7 +117,7 @@ LIBMIG_MUST_CHECK int libmig_profile_read(const char *json, size_t len, struct l
                                           struct libmig_error *err);
 /* SHA-256 over its registers, 64 hex digits. */
 const char *libmig_profile_digest(const struct libmig_profile *profile);
-/* "x86-64-v3"; "" when it reaches none, and on arm64. */
+/* "x86-64-v3", "Armv8.4"; "" when it reaches none. */
 const char *libmig_profile_level(const struct libmig_profile *profile);
 void libmig_profile_free(struct libmig_profile *profile);
 

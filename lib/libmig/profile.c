@@ -28,7 +28,7 @@ const char *libmig_profile_digest(const struct libmig_profile *profile)
 
 const char *libmig_profile_level(const struct libmig_profile *profile)
 {
-    return profile->profile->level > 0 ? mig_level_name(profile->profile->level) : "";
+    return profile->profile->level != MIG_LEVEL_NONE ? mig_level_name(profile->profile->level) : "";
 }
 
 void libmig_profile_free(struct libmig_profile *profile)

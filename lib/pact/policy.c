@@ -23,14 +23,12 @@ static bool says_minimum(const struct mig_policy *p)
 
 static bool read_minimum(struct mig_policy *p, const char *value, struct mig_error *err)
 {
-    return mig_level_parse(value, &p->minimum) ||
-           mig_fail(err, MIG_USAGE, "unknown level '%.40s'; levels are %s to %s", value,
-                    mig_level_name(1), mig_level_name(4));
+    return mig_wordlist_levels(value, &p->minimum, err);
 }
 
 static void print_minimum(const struct mig_policy *p, struct mig_text *t)
 {
-    mig_text_add(t, mig_level_name(p->minimum));
+    mig_level_print_set(p->minimum, t);
 }
 
 static bool says_max_age(const struct mig_policy *p)
@@ -318,9 +316,7 @@ static void tighten_allow(struct mig_policy *into, const struct mig_policy *othe
 
 void mig_policy_tighten(struct mig_policy *into, const struct mig_policy *other)
 {
-    if (other->minimum > into->minimum) {
-        into->minimum = other->minimum;
-    }
+    into->minimum |= other->minimum;
     if (other->max_age_ms != 0 && (into->max_age_ms == 0 || other->max_age_ms < into->max_age_ms)) {
         into->max_age_ms = other->max_age_ms;
     }

@@ -20,7 +20,7 @@ enum mig_prove {
 
 /* Default: nothing beyond what the programs do without a policy. */
 struct mig_policy {
-    int minimum;         /* level a result must reach; 0 = the lowest */
+    uint32_t minimum;    /* set of levels to reach (cpu/level.h); 0 = the lowest */
     uint64_t max_age_ms; /* of filed evidence; 0 = no word on it */
     bool says_tolerate;
     bool tolerate[MIG_GROUP_COUNT]; /* groups that may stay uncovered, if says_tolerate */

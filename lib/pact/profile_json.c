@@ -157,10 +157,10 @@ static bool read_level(const struct mig_node *n, struct mig_profile *p, struct m
     if (level == NULL || json_is_null(level)) {
         return true;
     }
-    if (name == NULL || !mig_level_parse(name, &p->level)) {
-        return mig_node_fail(n, err, "level '%.40s' is not known", name == NULL ? "" : name);
-    }
-    return true;
+    p->level = mig_level_find(name != NULL ? name : "");
+    return mig_level_part(mig_level_set(p->level), p->arch) != 0 ||
+           mig_node_fail(n, err, "level '%.40s' is none of %s", name == NULL ? "" : name,
+                         mig_arch_name(p->arch));
 }
 
 /* What people read must be what guests get. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "compat/minimum.h"
 #include "session/contract_file.h"
 #include "session/prove.h"
 #include "session/terms.h"
@@ -234,12 +235,34 @@ static struct mig_terms *settle(const struct mig_decision *d, const struct mig_c
     return terms;
 }
 
+/* The operator's word and our own policy have one for the hosts' architecture. */
+static bool check_minimum(const struct mig_decision *d, const struct mig_choice *choice,
+                          const struct mig_belief *belief, struct mig_error *err)
+{
+    uint32_t policy = belief->policy != NULL ? belief->policy->minimum : 0;
+    bool fits = true;
+
+    for (size_t i = 0; i < d->hosts_len; i++) {
+        const struct mig_snapshot *s = d->hosts[i].snapshot;
+
+        if (s == NULL || s->arch == MIG_ARCH_NONE) {
+            continue;
+        }
+        if (mig_minimum_fits(choice->minimum | policy, s->arch, err)) {
+            return true;
+        }
+        fits = false;
+    }
+    return fits || (choice->minimum == 0 && mig_wrap(err, "policy %s", belief->policy_file));
+}
+
 bool mig_decision_judge(struct mig_decision *d, const struct mig_choice *choice,
                         const struct mig_belief *belief, bool pair, struct mig_error *err)
 {
     MIG_AUTO(mig_text_clear) struct mig_text refused = {0};
 
-    if (!mig_decision_check(d->hosts, d->hosts_len, err)) {
+    if (!mig_decision_check(d->hosts, d->hosts_len, err) ||
+        !check_minimum(d, choice, belief, err)) {
         return false;
     }
     d->terms = settle(d, choice, belief, &refused);

@@ -8,7 +8,6 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "cpu/level.h"
 #include "cpu/wordlist.h"
 #include "seal/identity.h"
 
@@ -138,9 +137,8 @@ static bool fill(struct mig_host_options *h, struct mig_error *err)
     if (h->timeout_ms == 0) {
         return mig_fail(err, MIG_USAGE, "timeout: expected more than 0");
     }
-    if (h->minimum != NULL && !mig_level_parse(h->minimum, &h->choice.minimum)) {
-        return mig_fail(err, MIG_USAGE, "minimum: unknown level '%.40s'; levels are %s to %s",
-                        h->minimum, mig_level_name(1), mig_level_name(4));
+    if (h->minimum != NULL && !mig_wordlist_levels(h->minimum, &h->choice.minimum, err)) {
+        return mig_wrap(err, "minimum");
     }
     h->choice.require_complete = h->require_complete;
     return read_lists(h, err) && read_policy(h, err);

@@ -297,10 +297,7 @@ void mig_report_text_profile(const struct mig_report *r, const struct mig_profil
     mig_text_hex(p->digest, sizeof p->digest, digest);
     mig_report_text_heading(r, "profile");
     mig_page_item(r->out, 2, "digest: ", digest);
-    if (p->arch == MIG_ARCH_X86) {
-        (void)fprintf(r->out, "  level: %s\n",
-                      p->level > 0 ? mig_level_name(p->level) : "below x86-64-v1");
-    }
+    mig_page_item(r->out, 2, "level: ", mig_level_name(p->level));
     if (p->maxphysaddr != 0) {
         (void)fprintf(r->out, "  physical address bits: %" PRIu64 "\n", p->maxphysaddr);
     }

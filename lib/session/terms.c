@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "compat/minimum.h"
 #include "cpu/level.h"
 #include "cpu/wordlist.h"
 #include "pact/policy.h"
@@ -48,11 +49,6 @@ static const char *who_says(const struct mig_terms *t,
     return NULL;
 }
 
-static bool sets_minimum(const struct mig_terms *t, const struct mig_policy *p)
-{
-    return p->minimum != 0 && p->minimum == t->policy.minimum;
-}
-
 static bool sets_max_age(const struct mig_terms *t, const struct mig_policy *p)
 {
     return p->max_age_ms != 0 && p->max_age_ms == t->policy.max_age_ms;
@@ -88,9 +84,7 @@ static void settle(struct mig_terms *t)
     const struct mig_policy *p = &t->policy;
 
     t->choice = *t->asked;
-    if (p->minimum > t->choice.minimum) {
-        t->choice.minimum = p->minimum;
-    }
+    t->choice.minimum |= p->minimum;
     for (int g = 0; g < MIG_GROUP_COUNT && p->says_tolerate; g++) {
         t->choice.tolerate[g] = t->choice.tolerate[g] && p->tolerate[g];
     }
@@ -133,7 +127,9 @@ bool mig_terms_hear(struct mig_terms *t, const char *name, const struct mig_snap
     struct mig_policy theirs = {0};
     struct voice *voice;
 
-    if (!mig_policy_of_snapshot(s, &theirs, err)) {
+    if (!mig_policy_of_snapshot(s, &theirs, err) ||
+        !mig_minimum_fits(theirs.minimum, s->arch, err)) {
+        mig_policy_clear(&theirs);
         return mig_wrap(err, "%s", name);
     }
     voice = MIG_PUSH(&t->voices);
@@ -180,14 +176,32 @@ static struct mig_finding *add(struct mig_result *r, const char *id, enum mig_se
     return f;
 }
 
+/* Does another policy demand all of it and more, or an earlier one the same? */
+static bool is_outdone(const struct mig_terms *t, size_t v)
+{
+    uint32_t own = t->voices.items[v].policy.minimum;
+
+    for (size_t i = 0; i < t->voices.len; i++) {
+        uint32_t other = t->voices.items[i].policy.minimum;
+
+        if ((own & ~other) == 0 && (other != own || i < v)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void explain_minimum(const struct mig_terms *t, struct mig_result *r)
 {
-    MIG_AUTO(mig_free) char *text = NULL;
+    for (size_t v = 0; v < t->voices.len; v++) {
+        MIG_AUTO(mig_text_clear) struct mig_text text = {0};
+        uint32_t demanded = t->voices.items[v].policy.minimum;
 
-    if (t->choice.minimum > t->asked->minimum) {
-        text =
-            mig_strf("%s demands %s", who_says(t, sets_minimum), mig_level_name(t->choice.minimum));
-        append(r, "policy/minimum", text);
+        if ((demanded & ~t->asked->minimum) != 0 && !is_outdone(t, v)) {
+            mig_text_addf(&text, "%s demands ", t->voices.items[v].who);
+            mig_level_print_set(demanded, &text);
+            append(r, "policy/minimum", text.items);
+        }
     }
 }
 

@@ -8,14 +8,13 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "cpu/arch.h"
 #include "cpu/host.h"
 #include "cpu/reg.h"
 
 #define MIG_NAME_MAX 128 /* host name, NUL included */
 #define MIG_NONCE_BYTES 32
 #define MIG_DIGEST_BYTES 32
-
-enum mig_arch { MIG_ARCH_NONE, MIG_ARCH_X86, MIG_ARCH_ARM64 };
 
 enum mig_coverage {
     MIG_COVER_NONE,       /* this kind of evidence can not know */

@@ -239,7 +239,7 @@ static json_t *field_object(const struct mig_explanation *e)
     add_string(object, "allow", f->opt_in);
     add_string(object, "class", mig_class_name(f->class_));
     add_string(object, "vendor", mig_explain_vendor(f->vendor));
-    add_string(object, "level", e->level != 0 ? mig_level_name(e->level) : NULL);
+    add_string(object, "level", e->level != MIG_LEVEL_NONE ? mig_level_name(e->level) : NULL);
     (void)json_object_set_new(object, "needs", tie_array(e->needs, e->needs_len));
     (void)json_object_set_new(object, "neededBy", tie_array(e->needed_by, e->needed_by_len));
     (void)json_object_set_new(object, "takenBy", taker_array(e));

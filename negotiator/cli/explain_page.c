@@ -237,7 +237,7 @@ static void print_field(const struct mig_explanation *e)
     } else {
         print_item("vendor", mig_explain_vendor(f->vendor));
     }
-    if (e->level != 0) {
+    if (e->level != MIG_LEVEL_NONE) {
         print_item("level", mig_level_name(e->level));
     }
     print_ties("needs", e->needs, e->needs_len);
@@ -258,6 +258,9 @@ static void print_feat(const struct mig_arm64_feat *feat)
     struct mig_arm64_terms aa32 = mig_arm64_feat_aa32(feat);
 
     print_item("what", "feature of the Arm architecture");
+    if (mig_level_asking(feat->name) != MIG_LEVEL_NONE) {
+        print_item("level", mig_level_name(mig_level_asking(feat->name)));
+    }
     print_terms("when", feat->terms);
     if (aa32.len > 0) {
         print_terms("32-bit", aa32);

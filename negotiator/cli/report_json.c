@@ -146,7 +146,8 @@ json_t *report_json_profile(const struct mig_profile *p)
     set(object, "architecture", json_string(mig_arch_name(p->arch)));
     set(object, "registers", registers(p));
     set(object, "limits", limits(p));
-    set(object, "level", p->level > 0 ? json_string(mig_level_name(p->level)) : json_null());
+    set(object, "level",
+        p->level != MIG_LEVEL_NONE ? json_string(mig_level_name(p->level)) : json_null());
     set(object, "features", features);
     return object;
 }

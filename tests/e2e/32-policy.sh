@@ -30,6 +30,50 @@ expect 1 migctl baseline --allow-unsigned --policy own.policy --minimum x86-64-v
 says 'policy/minimum'
 says_not 'own.policy demands'
 
+# The other architecture: its versions, which are not all in one line.
+n1=$MIG_SOURCE/tests/hosts/arm-neoverse-n1-6.1.json
+v1=$MIG_SOURCE/tests/hosts/arm-neoverse-v1-6.1.json
+max=$MIG_SOURCE/tests/hosts/emulated-arm-max-6.12.json
+nosve=$MIG_SOURCE/tests/hosts/emulated-arm-max-nosve-6.12.json
+expect 0 migctl baseline --allow-unsigned -o json "$n1"
+valid baseline
+json '.profile.level' '"Armv8.2"'
+expect 0 migctl baseline --allow-unsigned --minimum Armv8.2 "$n1"
+says 'level: Armv8.2'
+expect 1 migctl baseline --allow-unsigned --minimum Armv8.4 -o json "$n1"
+valid baseline
+json '.findings[] | select(.id == "policy/minimum") | [.why, .remedy]' \
+    '["the common profile is below Armv8.4: it has no FEAT_FCMA, which is missing on arm-neoverse-n1-6.1","take other hosts, or lower the policy'"'"'s minimum"]'
+expect 0 migctl baseline --allow-unsigned --minimum Armv9.1 "$max"
+says 'level: Armv9.1'
+expect 0 migctl baseline --allow-unsigned --minimum Armv8.6 "$nosve"
+policy own 'minimum = Armv9.0'
+expect 1 migctl baseline --allow-unsigned --minimum Armv8.6 --policy own.policy "$nosve"
+says 'below Armv9.1' 'FEAT_SVE' 'own.policy demands Armv9.0'
+expect 1 migctl negotiate --allow-unsigned --minimum Armv8.4 "$n1" "$v1"
+says 'policy/minimum' 'FEAT_FCMA' 'which is missing on' 'leave out arm-neoverse-n1-6.1'
+
+# A minimum of the other architecture only asks nothing: say so.
+expect 2 migctl negotiate --allow-unsigned --minimum x86-64-v2 "$n1" "$v1"
+says 'minimum: x86-64-v2 says nothing of arm64, whose levels are Armv8.0 to Armv9.1'
+expect 2 migctl baseline --allow-unsigned --minimum Armv8.2 "$icelake"
+says 'Armv8.2 says nothing of x86-64, whose levels are x86-64-v1 to x86-64-v4'
+expect 2 migctl baseline --allow-unsigned --minimum Armv8.7 "$n1"
+says "unknown level 'Armv8.7'; levels are x86-64-v1 to x86-64-v4, Armv8.0 to Armv9.1"
+policy own 'minimum = x86-64-v2'
+expect 2 migctl baseline --allow-unsigned --policy own.policy "$n1"
+says 'policy own.policy: minimum: x86-64-v2 says nothing of arm64'
+policy own 'minimum = x86-64-v2, Armv8.2'
+expect 0 migctl baseline --allow-unsigned --policy own.policy "$n1"
+expect 0 migctl baseline --allow-unsigned --policy own.policy "$icelake"
+expect 1 migctl negotiate --allow-unsigned --minimum x86-64-v2 "$icelake" "$n1"
+says 'host/arch'
+
+# Evidence that does not tell: no answer, and none that is good.
+jq 'del(.registers["arm64/ID_AA64ISAR1_EL1"]) | del(.registers["arm64/ID_AA64ISAR0_EL1"])' \
+    "$max" >open.json
+expect 4 migctl baseline --allow-unsigned --minimum Armv8.4 open.json
+
 # A policy that is wrong is said with its line; one that is named must be there.
 policy own '# ours' 'minimum = x86-64-v9'
 expect 2 migctl baseline --policy own.policy "$milan"

@@ -357,7 +357,7 @@ CHECK_TEST(each_finding_has_the_values_of_guest_source_and_destination)
 /* A power cycle helps only where the profile is good enough. */
 CHECK_TEST(the_minimum_holds_for_the_profile_of_a_power_cycle)
 {
-    struct mig_choice choice = {.minimum = 3};
+    struct mig_choice choice = {.minimum = mig_level_set(MIG_LEVEL_X86_64_V3)};
     struct mig_result r;
 
     small_check_contract(LEVEL_3, LEVEL_3, LEVEL_3 " -avx2", &choice, &r);

@@ -288,12 +288,13 @@ CHECK_TEST(what_can_not_be_read_leaves_the_answer_open)
         bool contract, contract_failed;
         const char *id;
     } cases[] = {
-        {"a host",                     "",                  NULL,                       false, false, "trust/refused"  },
-        {"the other host",             NULL,                "",                         false, false, "trust/refused"  },
-        {"a host of a guest",          "",                  NULL,                       true,  false, "trust/refused"  },
-        {"the contract",               "",                  "",                         true,  true,  "trust/malformed"},
-        {"a policy",                   "!policy.minimum=9", "",                         false, false, "trust/policy"   },
-        {"a policy of a guest's host", "",                  "!policy.security=perhaps", true,  false, "trust/policy"   },
+        {"a host",                     "",                        NULL,                       false, false, "trust/refused"  },
+        {"the other host",             NULL,                      "",                         false, false, "trust/refused"  },
+        {"a host of a guest",          "",                        NULL,                       true,  false, "trust/refused"  },
+        {"the contract",               "",                        "",                         true,  true,  "trust/malformed"},
+        {"a policy",                   "!policy.minimum=9",       "",                         false, false, "trust/policy"   },
+        {"a policy of arm64",          "!policy.minimum=Armv8.2", "",                         false, false, "trust/policy"   },
+        {"a policy of a guest's host", "",                        "!policy.security=perhaps", true,  false, "trust/policy"   },
     };
     const struct mig_choice choice = {0};
     const struct mig_belief belief = {0};
@@ -374,6 +375,42 @@ CHECK_TEST(every_policy_that_is_not_understood_is_named)
     mig_decision_clear(&d);
 }
 
+/* A level of the other architecture asks for nothing here: who says so is
+ * told, before there is an answer. */
+CHECK_TEST(a_minimum_is_one_of_the_hosts_architecture)
+{
+    static const struct {
+        const char *label;
+        enum mig_level asked, own;
+        const char *error; /* NULL: an answer */
+    } cases[] = {
+        {"none",            MIG_LEVEL_NONE,      MIG_LEVEL_NONE,    NULL                                     },
+        {"of x86",          MIG_LEVEL_X86_64_V2, MIG_LEVEL_NONE,    NULL                                     },
+        {"of arm64",        MIG_LEVEL_ARMV8_2,   MIG_LEVEL_NONE,    "minimum: Armv8.2 says nothing of x86-64"},
+        {"policy of arm64", MIG_LEVEL_NONE,      MIG_LEVEL_ARMV8_2,
+         "policy own.conf: minimum: Armv8.2 says nothing of x86-64"                                          },
+        {"one each",        MIG_LEVEL_X86_64_V2, MIG_LEVEL_ARMV8_2, NULL                                     },
+    };
+
+    CHECK_EACH (c, cases) {
+        const struct mig_choice choice = {.minimum = mig_level_set(c->asked)};
+        const struct mig_policy own = {.minimum = mig_level_set(c->own)};
+        const struct mig_belief belief = {.policy = &own, .policy_file = "own.conf"};
+        struct mig_decision d = {0};
+        struct mig_error err = {0};
+        bool done;
+
+        set_hosts(&d, "", "");
+        done = mig_decision_judge(&d, &choice, &belief, true, &err);
+        check_number(c->label, c->error == NULL, done);
+        if (!done) {
+            check_contains(c->label, c->error != NULL ? c->error : "", err.msg);
+            check_number(c->label, MIG_USAGE, err.code);
+        }
+        mig_decision_clear(&d);
+    }
+}
+
 CHECK_TEST(the_policies_of_hosts_decide_with_us)
 {
     static const struct {
@@ -408,4 +445,5 @@ CHECK_MAIN(cmocka_unit_test(evidence_is_believed_as_far_as_its_kind_goes),
            cmocka_unit_test(one_refusal_of_two_hosts_is_one_finding),
            cmocka_unit_test(what_policies_say_of_security_is_told_to_running_guests),
            cmocka_unit_test(every_policy_that_is_not_understood_is_named),
+           cmocka_unit_test(a_minimum_is_one_of_the_hosts_architecture),
            cmocka_unit_test(the_policies_of_hosts_decide_with_us))

@@ -108,10 +108,20 @@ CHECK_TEST(an_explanation_tells_place_level_and_ties)
 
     check_true("avx2", mig_explain("avx2", &e));
     check_text("place", "bit 5 of EBX, CPUID leaf 0x7, subleaf 0", e.place);
-    check_number("level", 3, (uint64_t)e.level);
+    check_number("level", MIG_LEVEL_X86_64_V3, e.level);
     check_true("needs", is_tied(e.needs, e.needs_len, "avx"));
     check_true("needed by", is_tied(e.needed_by, e.needed_by_len, "avx512f"));
     check_text("offer", "on: a new profile shows it by itself", e.offer);
+    mig_explain_clear(&e);
+
+    check_true("LRCPC", mig_explain("ID_AA64ISAR1_EL1.LRCPC", &e));
+    check_text("the lowest level", "Armv8.3", mig_level_name(e.level));
+    mig_explain_clear(&e);
+    check_true("FEAT_LRCPC2", mig_explain("FEAT_LRCPC2", &e));
+    check_text("of the feature", "Armv8.4", mig_level_name(e.level));
+    mig_explain_clear(&e);
+    check_true("FEAT_SVE2", mig_explain("FEAT_SVE2", &e));
+    check_text("of no single field", "Armv9.0", mig_level_name(e.level));
     mig_explain_clear(&e);
 
     check_true("mpx", mig_explain("mpx", &e));

@@ -72,20 +72,21 @@ CHECK_TEST(a_file_says_what_a_site_insists_on)
     static const struct {
         const char *label, *text, *says;
     } cases[] = {
-        {"nothing",    "",                                                                      ""                    },
-        {"comments",   "# nothing\n\n   # at all\n",                                            ""                    },
-        {"minimum",    "minimum = x86-64-v3\n",                                                 "minimum=x86-64-v3"   },
-        {"days",       "max-age = 7d",                                                          "max-age=7d"          },
-        {"hours",      "max-age=36h",                                                           "max-age=36h"         },
-        {"odd time",   "max-age = 90061ms",                                                     "max-age=90061ms"     },
-        {"groups",     "tolerate = tsc, kvm-cap",                                               "tolerate=kvm-cap,tsc"},
-        {"no group",   "tolerate =",                                                            "tolerate="           },
-        {"security",   "security = warn",                                                       "security=warn"       },
-        {"block",      "security = block",                                                      "security=block"      },
-        {"opt-ins",    "allow = pmu,mpx , pmu",                                                 "allow=mpx,pmu"       },
-        {"no opt-in",  "allow = # none\n",                                                      "allow="              },
+        {"nothing",    "",                                                                      ""                         },
+        {"comments",   "# nothing\n\n   # at all\n",                                            ""                         },
+        {"minimum",    "minimum = x86-64-v3\n",                                                 "minimum=x86-64-v3"        },
+        {"minimums",   "minimum = Armv8.4, x86-64-v2\n",                                        "minimum=x86-64-v2,Armv8.4"},
+        {"days",       "max-age = 7d",                                                          "max-age=7d"               },
+        {"hours",      "max-age=36h",                                                           "max-age=36h"              },
+        {"odd time",   "max-age = 90061ms",                                                     "max-age=90061ms"          },
+        {"groups",     "tolerate = tsc, kvm-cap",                                               "tolerate=kvm-cap,tsc"     },
+        {"no group",   "tolerate =",                                                            "tolerate="                },
+        {"security",   "security = warn",                                                       "security=warn"            },
+        {"block",      "security = block",                                                      "security=block"           },
+        {"opt-ins",    "allow = pmu,mpx , pmu",                                                 "allow=mpx,pmu"            },
+        {"no opt-in",  "allow = # none\n",                                                      "allow="                   },
         {"everything", "allow=mpx\nsecurity=warn\ntolerate=tsc\nmax-age=1d\nminimum=x86-64-v2",
-         "allow=mpx max-age=1d minimum=x86-64-v2 security=warn tolerate=tsc"                                          },
+         "allow=mpx max-age=1d minimum=x86-64-v2 security=warn tolerate=tsc"                                               },
     };
 
     CHECK_EACH (c, cases) {
@@ -106,6 +107,7 @@ CHECK_TEST(what_is_wrong_is_named_with_file_and_line)
         {"unknown key",     "\n\nagree = yes\n",             "line 3: unknown key 'agree'; keys are minimum"},
         {"strange key",     "\x1b[2J = 1\n",                 "line 1: unknown key '?[2J'"                   },
         {"unknown level",   "minimum = x86-64-v9",           "line 1: minimum: unknown level 'x86-64-v9'"   },
+        {"no level",        "minimum =",                     "line 1: minimum: unknown level ''"            },
         {"strange level",   "minimum = \x1b[31m",            "minimum: unknown level '?[31m'"               },
         {"no unit",         "# age\nmax-age = 7",            "line 2: max-age: expected a time"             },
         {"no time",         "max-age = 0s",                  "max-age: expected a time such as 12h"         },
@@ -235,20 +237,22 @@ CHECK_TEST(the_stricter_of_two_policies_wins_key_by_key)
     static const struct {
         const char *label, *a, *b, *both;
     } cases[] = {
-        {"nothing",            "",                     "",                  ""                    },
-        {"one side speaks",    "",                     "minimum=x86-64-v2", "minimum=x86-64-v2"   },
-        {"higher minimum",     "minimum=x86-64-v3",    "minimum=x86-64-v2", "minimum=x86-64-v3"   },
-        {"lower age",          "max-age=1d",           "max-age=7d",        "max-age=1d"          },
-        {"shared groups",      "tolerate=tsc,kvm-cap", "tolerate=tsc,msr",  "tolerate=tsc"        },
-        {"no shared group",    "tolerate=kvm-cap",     "tolerate=msr",      "tolerate="           },
+        {"nothing",            "",                     "",                  ""                         },
+        {"one side speaks",    "",                     "minimum=x86-64-v2", "minimum=x86-64-v2"        },
+        {"higher minimum",     "minimum=x86-64-v3",    "minimum=x86-64-v2", "minimum=x86-64-v3"        },
+        {"two ways up",        "minimum=Armv8.6",      "minimum=Armv9.0",   "minimum=Armv9.1"          },
+        {"one of each",        "minimum=x86-64-v3",    "minimum=Armv8.2",   "minimum=x86-64-v3,Armv8.2"},
+        {"lower age",          "max-age=1d",           "max-age=7d",        "max-age=1d"               },
+        {"shared groups",      "tolerate=tsc,kvm-cap", "tolerate=tsc,msr",  "tolerate=tsc"             },
+        {"no shared group",    "tolerate=kvm-cap",     "tolerate=msr",      "tolerate="                },
         {"silent on groups",   "tolerate=kvm-cap",     "minimum=x86-64-v1",
-         "minimum=x86-64-v1 tolerate=kvm-cap"                                                     },
-        {"block beats warn",   "security=warn",        "security=block",    "security=block"      },
-        {"both warn",          "security=warn",        "security=warn",     "security=warn"       },
-        {"silence is no word", "security=warn",        "allow=",            "allow= security=warn"},
-        {"shared opt-ins",     "allow=mpx,nested",     "allow=pmu,nested",  "allow=nested"        },
-        {"silent on opt-ins",  "allow=mpx,nested",     "",                  "allow=mpx,nested"    },
-        {"none at all",        "allow=mpx,nested",     "allow=",            "allow="              },
+         "minimum=x86-64-v1 tolerate=kvm-cap"                                                          },
+        {"block beats warn",   "security=warn",        "security=block",    "security=block"           },
+        {"both warn",          "security=warn",        "security=warn",     "security=warn"            },
+        {"silence is no word", "security=warn",        "allow=",            "allow= security=warn"     },
+        {"shared opt-ins",     "allow=mpx,nested",     "allow=pmu,nested",  "allow=nested"             },
+        {"silent on opt-ins",  "allow=mpx,nested",     "",                  "allow=mpx,nested"         },
+        {"none at all",        "allow=mpx,nested",     "allow=",            "allow="                   },
     };
 
     CHECK_EACH (c, cases) {
@@ -268,7 +272,7 @@ static void random_policy(struct prop *p, struct mig_policy *ret)
 {
     static const char *const opt_ins[] = {"mpx", "nested", "pmu"};
 
-    ret->minimum = (int)prop_below(p, 5);
+    ret->minimum = mig_level_set((enum mig_level)prop_below(p, MIG_LEVEL_COUNT));
     ret->max_age_ms = prop_below(p, 4) * 3600000;
     ret->says_tolerate = prop_once_in(p, 2);
     for (int g = 0; g < MIG_GROUP_COUNT && ret->says_tolerate; g++) {

@@ -151,6 +151,7 @@ CHECK_TEST(what_does_not_agree_is_named)
         {"arm64",          NULL,        "architecture",           "\"arm64\"",       "no guest of arm64 reads it"            },
         {"no machine",     NULL,        "architecture",           "\"unknown\"",     "'unknown' is not known"                },
         {"level",          NULL,        "level",                  "\"x86-64-v9\"",   "level 'x86-64-v9'"                     },
+        {"level of arm64", NULL,        "level",                  "\"Armv8.2\"",     "level 'Armv8.2' is none of x86-64"     },
         {"a feature more", NULL,        "features",               "[\"avx512f\"]",   "features[0]: 'avx512f'"                },
         {"no feature",     NULL,        "features",               "[]",              "is missing"                            },
         {"unknown key",    NULL,        "extra",                  "1",               "unknown key 'extra'"                   },

@@ -2,6 +2,7 @@
 #include "cpu/wordlist.h"
 
 #include "base/text.h"
+#include "cpu/level.h"
 #include "support/check.h"
 
 CHECK_TEST(groups_are_set_by_name)
@@ -58,6 +59,41 @@ CHECK_TEST(opt_ins_come_sorted_and_once)
     }
 }
 
+CHECK_TEST(levels_are_joined)
+{
+    static const struct {
+        const char *list;
+        enum mig_level x86, arm64;
+    } cases[] = {
+        {"x86-64-v3",          MIG_LEVEL_X86_64_V3, MIG_LEVEL_NONE   },
+        {"x86-64-v3, Armv8.2", MIG_LEVEL_X86_64_V3, MIG_LEVEL_ARMV8_2},
+        {"Armv9.0,Armv8.6,",   MIG_LEVEL_NONE,      MIG_LEVEL_ARMV9_1},
+    };
+
+    CHECK_EACH (c, cases) {
+        struct mig_error err;
+        uint32_t set = 0;
+
+        check_done(c->list, mig_wordlist_levels(c->list, &set, &err), &err);
+        check_number(c->list, c->x86, mig_level_least(set, MIG_ARCH_X86));
+        check_number(c->list, c->arm64, mig_level_least(set, MIG_ARCH_ARM64));
+    }
+}
+
+CHECK_TEST(a_word_that_is_none_is_no_level)
+{
+    static const char *const bad[] = {"", ",", "x86-64-v3,Armv8", "below x86-64-v1", "armv8.2"};
+
+    CHECK_EACH (list, bad) {
+        struct mig_error err;
+        uint32_t set = 7;
+
+        check_true(*list, !mig_wordlist_levels(*list, &set, &err));
+        check_contains(*list, "levels are x86-64-v1 to x86-64-v4, Armv8.0 to Armv9.1", err.msg);
+        check_number(*list, 7, set);
+    }
+}
+
 CHECK_TEST(a_word_that_is_none_names_all_there_are)
 {
     bool groups[MIG_GROUP_COUNT] = {false};
@@ -76,4 +112,5 @@ CHECK_TEST(a_word_that_is_none_names_all_there_are)
 }
 
 CHECK_MAIN(cmocka_unit_test(groups_are_set_by_name), cmocka_unit_test(opt_ins_come_sorted_and_once),
+           cmocka_unit_test(levels_are_joined), cmocka_unit_test(a_word_that_is_none_is_no_level),
            cmocka_unit_test(a_word_that_is_none_names_all_there_are))
