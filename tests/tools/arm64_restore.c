@@ -139,13 +139,14 @@ static bool is_system_reg(uint64_t id)
     return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SYSREG;
 }
 
-/* Of the ID space and its like; MPIDR_EL1 is each vCPU's own. */
+/* Of the ID space, caches and their like; MPIDR_EL1 is each vCPU's own. */
 static bool tells_features(uint64_t id)
 {
     uint64_t kind = id & KVM_REG_ARM_COPROC_MASK, op1 = mig_bits_get(id, 13, 11);
 
     if (!is_system_reg(id)) {
-        return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP;
+        return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP ||
+               kind == KVM_REG_ARM_DEMUX;
     }
     return mig_bits_get(id, 15, 14) == 3 && (op1 <= 1 || op1 == 3) &&
            mig_bits_get(id, 10, 3) <= 7 && id != ARM64_SYS_REG(3, 0, 0, 0, 5);
