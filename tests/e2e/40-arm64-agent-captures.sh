@@ -103,7 +103,7 @@ json '[.registers | keys[] | select(startswith("arm64/writable/"))]' '[]'
 json '.registers | has("arm64/reg-list/606000000015ffff")' false
 
 # A person reads them by their names.
-expect 0 migctl snapshot show "$dir/old/3" --ca "$pki/ca-cert.pem"
+expect 0 migctl snapshot show -v "$dir/old/3" --ca "$pki/ca-cert.pem"
 grep -Eq 'CCSIDR_L2D +0x70ffe03a' "$dir/out" || fail "the size of a cache is not shown"
 expect 0 migctl explain CCSIDR_L2D.LineSize
 says "CCSIDR_EL1 while CSSELR_EL1 is 2"
