@@ -17,12 +17,12 @@
 #include "compat/negotiate.h"
 #include "compat/trial.h"
 #include "cpu/reg.h"
+#include "kvm/vcpu_arm64.h"
 
 /* 0 or errno. */
 static int access_reg(void *vcpu, unsigned long request, struct mig_reg reg, uint64_t *value)
 {
-    struct kvm_one_reg one = {.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | reg.index,
-                              .addr = (uintptr_t)value};
+    struct kvm_one_reg one = {.id = mig_vcpu_arm64_id(reg), .addr = (uintptr_t)value};
 
     return ioctl(*(const int *)vcpu, request, &one) == 0 ? 0 : errno;
 }

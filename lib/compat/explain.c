@@ -75,6 +75,11 @@ static char *arm64_in_words(const struct mig_field *f)
     const char *name = mig_arm64_reg_name(f->reg);
     uint32_t index = f->reg.index;
 
+    if (mig_arm64_is_cache(f->reg)) {
+        return mig_strf("%s of CCSIDR_EL1 while CSSELR_EL1 is %u: %s cache of level %u", bits,
+                        index & 15, (index & 1) != 0 ? "instruction" : "data or unified",
+                        (index & 15) / 2 + 1);
+    }
     if (index >= MIG_ARM64_FIRMWARE) {
         return mig_strf("%s of KVM's firmware register %s", bits, name);
     }

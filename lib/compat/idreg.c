@@ -42,6 +42,13 @@ static bool is_judged_elsewhere(struct mig_reg reg)
     return false;
 }
 
+/* Not every capture tells the sizes of caches.  What is not told of a host stands
+ * against no guest: as much as is known, it is the same. */
+static bool may_be_untold(const struct mig_limit *l, struct mig_reg reg)
+{
+    return mig_arm64_is_cache(reg) && mig_limit_get(l, reg).known == MIG_UNCOVERED;
+}
+
 /* Who is to see a value, and where. */
 struct showing {
     const struct mig_party *guest, *host;
@@ -229,6 +236,9 @@ static void judge_register(const struct showing *s, struct mig_reg reg, struct m
         return;
     }
     answer = mig_settable_ask(&s->limit, reg, wanted.value);
+    if (answer.answer == MIG_ANSWER_UNKNOWN && may_be_untold(&s->limit, reg)) {
+        return;
+    }
     switch (answer.answer) {
     case MIG_ANSWER_EINVAL:
     case MIG_ANSWER_UNKNOWN:
@@ -427,15 +437,15 @@ static bool is_taken_by_all(const struct mig_merge *m, const struct showing *all
     return true;
 }
 
-/* Caches are taken over from one host: where that one promises more than
- * another can keep, from the first other one that all can. */
-static void choose_caches(struct mig_merge *m, const struct showing *all)
+/* Caches are taken over from one host: where another one does not take its value,
+ * from the first other one that all can show. */
+static void choose_cache(const struct mig_merge *m, const struct showing *all,
+                         struct mig_word *word)
 {
-    struct mig_reg reg = mig_reg_arm64(MIG_ARM64_CLIDR_EL1);
-    struct mig_word *word = mig_merge_word(m, reg);
+    struct mig_reg reg = mig_reg_from_key(word->key);
     struct mig_word best;
 
-    if (word == NULL || !word->covered || is_taken_by_all(m, all, word)) {
+    if (!word->covered || is_taken_by_all(m, all, word)) {
         return;
     }
     best = (struct mig_word){word->key, UINT64_MAX, true};
@@ -447,6 +457,18 @@ static void choose_caches(struct mig_merge *m, const struct showing *all)
         }
     }
     word->value = best.value != UINT64_MAX ? best.value : word->value;
+}
+
+static void choose_caches(struct mig_merge *m, const struct showing *all)
+{
+    for (size_t w = 0; w < m->words_len; w++) {
+        struct mig_reg reg = mig_reg_from_key(m->words[w].key);
+
+        if (reg.space == MIG_SPACE_IDREG &&
+            (reg.index == MIG_ARM64_CLIDR_EL1 || mig_arm64_is_cache(reg))) {
+            choose_cache(m, all, &m->words[w]);
+        }
+    }
 }
 
 void mig_idreg_merge(struct mig_merge *m)

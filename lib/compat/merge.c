@@ -21,6 +21,7 @@
 #include "compat/constraint.h"
 #include "compat/owner.h"
 #include "compat/report.h"
+#include "cpu/arm64_reg.h"
 
 /* The spaces of a profile, in the order of their keys. */
 static const enum mig_space spaces[] = {MIG_SPACE_CPUID, MIG_SPACE_CPUID_HV, MIG_SPACE_MSR,
@@ -158,9 +159,10 @@ bool mig_merge_is_geometry(struct mig_reg reg)
     return reg.space == MIG_SPACE_CPUID && reg.index == 0xd && reg.sub >= 2;
 }
 
-/* Below 0: what @a shows of itself in @space comes before what @b shows. */
+/* Below 0: what @a shows of itself in @space, or of its caches alone, comes before
+ * what @b shows. */
 static int compare_donors(const struct mig_party *a, const struct mig_party *b,
-                          enum mig_space space)
+                          enum mig_space space, bool caches)
 {
     struct mig_span x = span_of(a, space), y = span_of(b, space);
 
@@ -169,9 +171,10 @@ static int compare_donors(const struct mig_party *a, const struct mig_party *b,
         uint64_t y_key = y.next < y.end ? y.next->key : UINT64_MAX;
         uint64_t mine = x_key <= y_key ? (x.next++)->value : 0;
         uint64_t other = y_key <= x_key ? (y.next++)->value : 0;
-        uint64_t mask = mine != other ? mig_sheet_of(x_key < y_key ? x_key : y_key)->donor : 0;
+        uint64_t key = x_key < y_key ? x_key : y_key;
+        uint64_t mask = mine != other ? mig_sheet_of(key)->donor : 0;
 
-        if (((mine ^ other) & mask) != 0) {
+        if (mig_arm64_is_cache(mig_reg_from_key(key)) == caches && ((mine ^ other) & mask) != 0) {
             return (mine & mask) < (other & mask) ? -1 : 1;
         }
     }
@@ -184,8 +187,11 @@ static bool is_better_donor(const struct mig_merge *m, size_t candidate, size_t 
 
     for (size_t i = 0; order == 0 && i < MIG_COUNT(spaces); i++) {
         if (takes_part(m, spaces[i])) {
-            order = compare_donors(&m->parties[candidate], &m->parties[best], spaces[i]);
+            order = compare_donors(&m->parties[candidate], &m->parties[best], spaces[i], false);
         }
+    }
+    if (order == 0) { /* one CPU, of which kernels may tell other caches */
+        order = compare_donors(&m->parties[candidate], &m->parties[best], MIG_SPACE_IDREG, true);
     }
     return order < 0;
 }

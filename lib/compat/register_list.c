@@ -5,24 +5,16 @@
  * features that the guest was not given do not count.
  */
 #include "base/alloc.h"
-#include "base/array.h"
 #include "compat/constraint.h"
 #include "compat/limit.h"
 #include "compat/reason.h"
+#include "compat/settable.h"
 #include "compat/vmm.h"
 
 #define ID "arm64/reg-list"
 #define KIND_SHIFT 16
 #define KIND_CORE 0x10 /* in every list, under one of two ids with SVE */
 #define TOLD_MAX 100
-
-static const struct {
-    uint32_t first, last;
-    bool only_zero;
-} may_miss[] = {
-#define MAY_MISS(first, last, only_zero, why) {first, last, only_zero},
-#include "compat/register_list.def"
-};
 
 /* What @has saves and @lacks does not know. */
 struct gap {
@@ -52,12 +44,7 @@ static bool is_harmful(const struct mig_party *has, struct mig_reg reg)
     struct mig_reg value = reg;
 
     value.space = MIG_SPACE_IDREG;
-    for (size_t i = 0; i < MIG_COUNT(may_miss); i++) {
-        if (reg.index >= may_miss[i].first && reg.index <= may_miss[i].last) {
-            return may_miss[i].only_zero && mig_party_get(has, value) != 0;
-        }
-    }
-    return true;
+    return !mig_settable_may_miss(reg, mig_party_get(has, value));
 }
 
 static void find_gap(struct gap *g, const struct mig_party *guest, unsigned features)

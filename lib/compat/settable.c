@@ -10,16 +10,16 @@
  */
 #include "compat/settable.h"
 
-#include <string.h>
-
 #include "base/array.h"
 #include "base/bits.h"
 #include "compat/merge.h"
+#include "compat/version.h"
 #include "cpu/arm64_reg.h"
 
 #define FIRST_WITH_MASKS "6.7"
 #define SECOND_GENERATION "7.0"
 #define PSCI_1_0 0x10000
+#define CCSIDR_LINE_UNIT 2 /* log2 of words */
 
 /* SMCCC_ARCH_WORKAROUND_2 */
 #define LEVEL_MASK 0xfu
@@ -33,6 +33,7 @@ enum whole {
     IGNORED,
     STORED,
     CACHES,
+    CACHE_LINE,
     IDENTITY,
     VERSION,
     LEVEL,
@@ -90,6 +91,14 @@ static const struct {
 #include "compat/arm64_special.def"
 };
 
+static const struct {
+    uint32_t first, last;
+    bool only_zero;
+} may_miss[] = {
+#define MAY_MISS(first, last, only_zero, why) {first, last, only_zero},
+#include "compat/register_list.def"
+};
+
 /* One write that is being answered. */
 struct write {
     const struct mig_limit *limit;
@@ -126,14 +135,15 @@ static void cite(const struct write *w, const char *why, const char *cited)
 static bool is_since(const struct mig_limit *l, const char *since)
 {
     return since[0] == '0' || mig_limit_is_since(l, since) ||
-           (l->release == NULL && l->knows_masks && strcmp(since, FIRST_WITH_MASKS) == 0);
+           (l->release == NULL && l->knows_masks &&
+            mig_version_compare(FIRST_WITH_MASKS, since) >= 0);
 }
 
 static const struct whole_row *find_whole(const struct write *w)
 {
     for (size_t i = 0; i < MIG_COUNT(wholes); i++) {
         if (w->reg.index >= wholes[i].first && w->reg.index <= wholes[i].last &&
-            w->reg.sub == MIG_ARM64_SUB && is_since(w->limit, wholes[i].since)) {
+            w->reg.sub == MIG_ARM64_SUB(w->reg.index) && is_since(w->limit, wholes[i].since)) {
             return &wholes[i];
         }
     }
@@ -163,6 +173,24 @@ static void keep_or_refuse(const struct write *w, bool taken)
         answer(w, MIG_ANSWER_EINVAL, w->own, w->value ^ w->own);
     } else {
         answer(w, MIG_ANSWER_IGNORES, w->own, 0);
+    }
+}
+
+/* CTR_EL0 counts words, a CCSIDR 16 bytes as 0.  Neither the guest's own CTR_EL0
+ * nor a value that was taken before changes what is the least. */
+static void answer_line(const struct write *w, const struct whole_row *row)
+{
+    bool of_code = (w->reg.index & 1) != 0;
+    uint64_t mask = of_code ? MIG_ARM64_MASK(CTR_EL0, IminLine) : MIG_ARM64_MASK(CTR_EL0, DminLine);
+    uint64_t line = MIG_ARM64_MASK(CCSIDR_L1D, LineSize);
+
+    if (!mig_seen_is_value(mig_limit_get(w->limit, mig_reg_arm64(MIG_ARM64_CTR_EL0)))) {
+        answer(w, MIG_ANSWER_UNKNOWN, 0, line);
+    } else if ((w->value & line) + CCSIDR_LINE_UNIT < host_field(w, MIG_ARM64_CTR_EL0, mask)) {
+        answer(w, MIG_ANSWER_EINVAL, w->own, line);
+        cite(w, row->why, row->cited);
+    } else {
+        answer(w, MIG_ANSWER_TAKES, w->value, 0);
     }
 }
 
@@ -214,6 +242,7 @@ static bool answer_whole(const struct write *w, const struct whole_row *row)
         }
         break;
     case STORED: /* answered before */
+    case CACHE_LINE:
     case HIDDEN:
         return false;
     }
@@ -236,7 +265,7 @@ static bool applies(const struct write *w, const struct part_row *row)
         when = host_field(w, MIG_ARM64_ID_AA64PFR1_EL1, mte) == 2;
         break;
     }
-    return when && row->index == w->reg.index && w->reg.sub == MIG_ARM64_SUB &&
+    return when && row->index == w->reg.index && w->reg.sub == MIG_ARM64_SUB(w->reg.index) &&
            is_since(w->limit, row->since);
 }
 
@@ -409,6 +438,10 @@ struct mig_settable mig_settable_ask(const struct mig_limit *l, struct mig_reg r
         answer(&w, MIG_ANSWER_ENOENT, 0, 0);
         return ret;
     }
+    if (row != NULL && row->kind == CACHE_LINE && !(mig_seen_is_value(own) && value == own.value)) {
+        answer_line(&w, row);
+        return ret;
+    }
     if (!mig_seen_is_value(own)) {
         answer(&w, MIG_ANSWER_UNKNOWN, 0, value);
         return ret;
@@ -432,7 +465,8 @@ bool mig_settable_is_rewrite(struct mig_reg reg, uint64_t wanted, uint64_t got)
         uint64_t before = mig_bits_get(wanted, row->hi, row->lo);
         uint64_t after = mig_bits_get(got, row->hi, row->lo);
 
-        if (reg.space != MIG_SPACE_IDREG || row->index != reg.index || reg.sub != MIG_ARM64_SUB) {
+        if (reg.space != MIG_SPACE_IDREG || row->index != reg.index ||
+            reg.sub != MIG_ARM64_SUB(reg.index)) {
             continue;
         }
         if ((row->kind == READS_AS && before == row->number && after == row->other) ||
@@ -441,6 +475,16 @@ bool mig_settable_is_rewrite(struct mig_reg reg, uint64_t wanted, uint64_t got)
         }
     }
     return wanted == got;
+}
+
+bool mig_settable_may_miss(struct mig_reg reg, uint64_t value)
+{
+    for (size_t i = 0; i < MIG_COUNT(may_miss); i++) {
+        if (reg.index >= may_miss[i].first && reg.index <= may_miss[i].last) {
+            return !may_miss[i].only_zero || value == 0;
+        }
+    }
+    return false;
 }
 
 void mig_settable_values(const struct mig_limit *l, const struct mig_field *f,

@@ -35,6 +35,10 @@ static inline bool mig_settable_is_taken(const struct mig_settable *s)
  * took the value is all the evidence that is needed. */
 bool mig_settable_is_rewrite(struct mig_reg reg, uint64_t wanted, uint64_t got);
 
+/* Would a guest that was shown @value in @reg miss nothing on a kernel that has
+ * no such register (register_list.def)? */
+bool mig_settable_may_miss(struct mig_reg reg, uint64_t value);
+
 /* Values of one field that @l takes, all else in the register left as it is,
  * lowest first.  A wide field lists only the host's own and @more is set. */
 #define MIG_VALUES_MAX 64

@@ -202,9 +202,12 @@ static void try_register(struct trial *t, struct mig_reg reg, uint64_t own)
     }
 }
 
-/* A system register of op0 3, CRn 0, with a name. */
+/* The size of a cache, or a system register of op0 3, CRn 0, with a name. */
 static bool is_named_id(struct mig_reg reg)
 {
+    if (mig_arm64_is_cache(reg)) {
+        return true;
+    }
     return mig_bits_get(reg.index, 31, 16) == MIG_ARM64_MIDR_EL1 >> 16 &&
            mig_bits_get(reg.index, 15, 14) == 3 && mig_bits_get(reg.index, 10, 7) == 0 &&
            mig_arm64_reg_name(reg) != NULL;

@@ -41,7 +41,8 @@ bool mig_arm64_name_sysreg(const struct mig_field *f, char ret[MIG_ARM64_NAME_MA
 {
     char text[MIG_ARM64_NAME_MAX];
 
-    if (f->reg.space != MIG_SPACE_IDREG || f->reg.index >= MIG_ARM64_FIRMWARE) {
+    if (f->reg.space != MIG_SPACE_IDREG || f->reg.index < MIG_ARM64_SYSTEM ||
+        f->reg.index >= MIG_ARM64_FIRMWARE) {
         return false;
     }
     (void)snprintf(text, sizeof text, "%s", f->name);

@@ -12,6 +12,7 @@ struct row {
 };
 
 static const struct row rows[] = {
+#define ARM64_CACHE(name, number) {MIG_ARM64_##name, #name},
 #define ARM64_REG(name, ...) {MIG_ARM64_##name, #name},
 #define ARM64_FIRMWARE(name, number) {MIG_ARM64_##name, #name},
 #define ARM64_BITMAP(name, number) {MIG_ARM64_##name, #name},
@@ -29,7 +30,7 @@ const char *mig_arm64_reg_name(struct mig_reg reg)
 {
     const struct row *row = NULL;
 
-    if (reg.sub == MIG_ARM64_SUB) {
+    if (reg.sub == MIG_ARM64_SUB(reg.index)) {
         row = bsearch(&reg.index, rows, MIG_COUNT(rows), sizeof *rows, by_index);
     }
     return row != NULL ? row->name : NULL;
@@ -40,7 +41,7 @@ bool mig_arm64_reg_parse(const char *name, struct mig_reg *ret)
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {
         if (strcmp(rows[i].name, name) == 0) {
             ret->index = rows[i].index;
-            ret->sub = MIG_ARM64_SUB;
+            ret->sub = MIG_ARM64_SUB(rows[i].index);
             return true;
         }
     }

@@ -11,6 +11,7 @@
 
 /* The low 32 bits of a KVM register id. */
 enum mig_arm64 {
+#define ARM64_CACHE(name, number) MIG_ARM64_##name = 0x110000 | (number),
 #define ARM64_REG(name, op0, op1, crn, crm, op2)                                                   \
     MIG_ARM64_##name = 0x130000 | (op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2),
 #define ARM64_FIRMWARE(name, number) MIG_ARM64_##name = 0x140000 | (number),
@@ -18,11 +19,12 @@ enum mig_arm64 {
 #include "cpu/arm64_reg.def"
 };
 
-/* Of registers with 64 bits: log2 of the bytes. */
-#define MIG_ARM64_SUB 3
-
-/* From here on registers are KVM's own, no system registers. */
+/* Before these are sizes of caches, from the latter on KVM's own registers. */
+#define MIG_ARM64_SYSTEM 0x130000u
 #define MIG_ARM64_FIRMWARE 0x140000u
+
+/* Log2 of the bytes of a register that has a name. */
+#define MIG_ARM64_SUB(index) ((uint32_t)(index) < MIG_ARM64_SYSTEM ? 2 : 3)
 
 enum mig_arm64_bit {
 #define IDREG(reg, field, hi, lo, ...)                                                             \
@@ -33,7 +35,7 @@ enum mig_arm64_bit {
 /* Initialiser for a struct mig_reg. */
 #define MIG_ARM64_PLACE(name)                                                                      \
     {                                                                                              \
-        MIG_SPACE_IDREG, MIG_ARM64_##name, MIG_ARM64_SUB, MIG_EAX                                  \
+        MIG_SPACE_IDREG, MIG_ARM64_##name, MIG_ARM64_SUB(MIG_ARM64_##name), MIG_EAX                \
     }
 #define MIG_ARM64_MASK(reg, field)                                                                 \
     (~UINT64_C(0) >> (63 - (MIG_ARM64_HI_##reg##_##field - MIG_ARM64_LO_##reg##_##field))          \
@@ -47,7 +49,14 @@ enum mig_arm64_bit {
 
 static inline struct mig_reg mig_reg_arm64(enum mig_arm64 index)
 {
-    return (struct mig_reg){MIG_SPACE_IDREG, (uint32_t)index, MIG_ARM64_SUB, MIG_EAX};
+    return (struct mig_reg){MIG_SPACE_IDREG, (uint32_t)index, MIG_ARM64_SUB(index), MIG_EAX};
+}
+
+/* The size of a cache as the guest reads it from CCSIDR_EL1. */
+static inline bool mig_arm64_is_cache(struct mig_reg reg)
+{
+    return reg.space == MIG_SPACE_IDREG && reg.index >= MIG_ARM64_CCSIDR_L1D &&
+           reg.index <= MIG_ARM64_CCSIDR_L7I;
 }
 
 /* "ID_AA64ISAR0_EL1" whatever the space of @reg; NULL if it has no name. */

@@ -23,9 +23,9 @@
         .class_ = MIG_CLASS_##cls, .offer = MIG_OFFER_##offer_, .vendor = MIG_VENDOR_##who,        \
         .name = (id), .why = (text),                                                               \
     }
-#define ARM64_ROW(place, high, low, rule_, cls, offer_, who, on_6_12, on_7_2, id, text)            \
+#define ARM64_ROW(place, index, high, low, rule_, cls, offer_, who, on_6_12, on_7_2, id, text)     \
     {                                                                                              \
-        .reg = place, .sub_last = MIG_ARM64_SUB, .hi = (high), .lo = (low),                        \
+        .reg = place, .sub_last = MIG_ARM64_SUB(index), .hi = (high), .lo = (low),                 \
         .shape = {.width = (high) - (low) + 1, .rule = MIG_RULE_##rule_},                          \
         .class_ = MIG_CLASS_##cls, .offer = MIG_OFFER_##offer_, .vendor = MIG_VENDOR_ANY,          \
         .scope = MIG_SCOPE_##who, .settable_6_12 = MIG_SETTABLE_##on_6_12,                         \
@@ -47,8 +47,8 @@ static const struct mig_field rows[] = {
     ROW(PLACE(MSR, index, 0, EAX), 0, hi, lo, rule, cls, offer, who, #id, why),
 #include "cpu/x86_msr.def"
 #define IDREG(reg, field, hi, lo, rule, cls, offer, who, on_6_12, on_7_2, why)                     \
-    ARM64_ROW(MIG_ARM64_PLACE(reg), hi, lo, rule, cls, offer, who, on_6_12, on_7_2,                \
-              #reg "." #field, why),
+    ARM64_ROW(MIG_ARM64_PLACE(reg), MIG_ARM64_##reg, hi, lo, rule, cls, offer, who, on_6_12,       \
+              on_7_2, #reg "." #field, why),
 #include "cpu/arm64_idreg.def"
 #define CAP(id, number, rule, width, why)                                                          \
     ROW(PLACE(CAP, number, 0, EAX), 0, (width)-1, 0, rule, CAPABILITY, ON, ANY, #id, why),

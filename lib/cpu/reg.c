@@ -77,6 +77,11 @@ uint64_t mig_reg_arm64_id(struct mig_reg reg)
     return ARM64_ARCHITECTURE | (uint64_t)reg.sub << ARM64_SIZE_SHIFT | reg.index;
 }
 
+static void print_id(const char *prefix, struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
+{
+    (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix, mig_reg_arm64_id(reg));
+}
+
 static void print_arm64(const char *prefix, struct mig_reg reg, char ret[MIG_REG_TEXT_MAX])
 {
     const char *name = mig_arm64_reg_name(reg);
@@ -84,7 +89,7 @@ static void print_arm64(const char *prefix, struct mig_reg reg, char ret[MIG_REG
     if (name != NULL) {
         (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%s", prefix, name);
     } else {
-        (void)snprintf(ret, MIG_REG_TEXT_MAX, "%s%016" PRIx64, prefix, mig_reg_arm64_id(reg));
+        print_id(prefix, reg, ret);
     }
 }
 
@@ -215,13 +220,22 @@ static const char *form_hint(enum form form)
     return hints[form];
 }
 
+/* Sizes of caches had no names when snapshots began to be filed. */
+static bool is_older_spelling(const char *text, struct mig_reg reg)
+{
+    char older[MIG_REG_TEXT_MAX];
+
+    print_id(spaces[reg.space].prefix, reg, older);
+    return mig_reg_is_arm64(reg) && reg.index < MIG_ARM64_SYSTEM && strcmp(text, older) == 0;
+}
+
 /* Only the canonical spelling is taken, so that one register has one text. */
 static bool check_spelling(const char *text, struct mig_reg reg, struct mig_error *err)
 {
     char canonical[MIG_REG_TEXT_MAX];
 
     mig_reg_print(reg, canonical);
-    return strcmp(text, canonical) == 0 ||
+    return strcmp(text, canonical) == 0 || is_older_spelling(text, reg) ||
            mig_fail(err, MIG_FORMAT, "register '%.*s': expected '%s'", MIG_REG_TEXT_MAX, text,
                     canonical);
 }

@@ -6,6 +6,7 @@
  * Text form (DESIGN section 3), hex without prefix:
  *   x86/cpuid/7.0/ebx   x86/cpuid-hv/40000003.0/eax   x86/msr/10a
  *   x86/msr-list/10a    arm64/ID_AA64ISAR0_EL1, or its KVM id in 16 digits
+ *   arm64/CCSIDR_L1D    the size of one cache: CCSIDR_EL1 while CSSELR_EL1 is 0
  *   arm64/writable/ID_AA64ISAR0_EL1   arm64/reg-list/6030000000100042
  *   kvm/cap/NESTED_STATE   host/tsc-khz   guest/xcr0   virtio/net
  */

@@ -255,8 +255,7 @@ static bool write_word(const struct mig_shown_word *w, int vcpu, struct mig_prov
     if (is_broken(errnum)) {
         return broken(err, errnum, "ioctl KVM_SET_ONE_REG");
     }
-    /* A register that is not there says what one that is 0 would. */
-    if (errnum != 0 && (errnum != ENOENT || w->value != 0)) {
+    if (errnum != 0 && !mig_shown_is_needless(w, errnum)) {
         mig_shown_refused(ret, w, errnum, mig_vcpu_arm64_get(vcpu, w->id, &got) == 0 ? &got : NULL);
     }
     return true;

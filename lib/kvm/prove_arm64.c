@@ -241,7 +241,7 @@ static void run(struct scratch *t)
     int errnum = start_counters(t);
 
     for (size_t i = 0; i < t->shown.len; i++) {
-        if (t->shown.items[i].stage != MIG_STAGE_FIRMWARE) {
+        if (mig_vcpu_arm64_is_system(t->shown.items[i].id)) {
             look_at(&stub, t->shown.items[i].id);
         }
     }

@@ -31,7 +31,7 @@ static bool compare(struct mig_proven *ret, const struct mig_shown_word *word, i
     w.stage = MIG_STAGE_READ;
     if (errnum == 0) {
         mig_shown_compare(ret, &w, got);
-    } else if ((errnum != ENOENT || w.value != 0) && !mig_shown_is_refused(ret, w.key)) {
+    } else if (!mig_shown_is_needless(&w, errnum) && !mig_shown_is_refused(ret, w.key)) {
         mig_shown_refused(ret, &w, errnum, NULL);
     }
     return true;

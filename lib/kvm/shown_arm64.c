@@ -3,6 +3,7 @@
 
 #if defined(__aarch64__)
 
+#include <errno.h>
 #include <linux/kvm.h>
 
 #include "base/array.h"
@@ -28,6 +29,9 @@ static bool is_hardwares(uint32_t index)
 /* KVM holds cache descriptions against CTR_EL0, so that goes first. */
 static enum mig_stage stage_of(uint64_t id)
 {
+    if (mig_vcpu_arm64_is_cache(id)) {
+        return MIG_STAGE_CACHE;
+    }
     if (!mig_vcpu_arm64_is_system(id)) {
         return MIG_STAGE_FIRMWARE;
     }
@@ -143,6 +147,13 @@ const struct mig_shown_word *mig_shown_find(const struct mig_shown *s, uint64_t 
 uint64_t mig_shown_item_key(enum mig_host_item item)
 {
     return mig_reg_key(mig_reg_plain(MIG_SPACE_HOST, (uint32_t)item));
+}
+
+/* A register that is not there says what one that is 0 would. */
+bool mig_shown_is_needless(const struct mig_shown_word *w, int errnum)
+{
+    return errnum == ENOENT &&
+           (w->value == 0 || mig_settable_may_miss(mig_reg_from_key(w->key), w->value));
 }
 
 void mig_shown_refused(struct mig_proven *p, const struct mig_shown_word *w, int errnum,

@@ -36,6 +36,9 @@ static inline void mig_shown_clear_auto(struct mig_shown *s)
 const struct mig_shown_word *mig_shown_find(const struct mig_shown *s, uint64_t key);
 uint64_t mig_shown_item_key(enum mig_host_item item);
 
+/* Did a call for @w fail because the kernel does not have the register, and needs
+ * the guest none? */
+bool mig_shown_is_needless(const struct mig_shown_word *w, int errnum);
 /* A call failed: a mismatch.  @got is what KVM shows instead, or NULL. */
 void mig_shown_refused(struct mig_proven *p, const struct mig_shown_word *w, int errnum,
                        const uint64_t *got);

@@ -76,6 +76,12 @@ bool mig_vcpu_arm64_is_system(uint64_t id)
     return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SYSREG;
 }
 
+/* KVM_REG_ARM_DEMUX */
+bool mig_vcpu_arm64_is_cache(uint64_t id)
+{
+    return mig_arm64_is_cache(mig_vcpu_arm64_place(MIG_SPACE_IDREG, id));
+}
+
 bool mig_vcpu_arm64_is_core(uint64_t id)
 {
     return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE;
@@ -93,7 +99,8 @@ bool mig_vcpu_arm64_tells(uint64_t id)
                mig_bits_get(id, 10, 7) == 0 && mig_bits_get(id, 6, 3) <= 7 &&
                (uint32_t)id != MIG_ARM64_MPIDR_EL1;
     }
-    return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP;
+    return kind == KVM_REG_ARM_FW || kind == KVM_REG_ARM_FW_FEAT_BMAP ||
+           mig_vcpu_arm64_is_cache(id);
 }
 
 /* Lengths above 64 * 128 bits have no place; the architecture ends at 16. */

@@ -12,7 +12,8 @@
 
 struct kvm_reg_list;
 
-/* @value has room for the register: 64 bits, but for vectors. */
+/* @value has room for the register: 64 bits, but for vectors.  Of a smaller one
+ * only the low bits are written: start with 0. */
 int mig_vcpu_arm64_get(int vcpu, uint64_t id, void *value);
 int mig_vcpu_arm64_set(int vcpu, uint64_t id, const void *value);
 
@@ -32,6 +33,8 @@ bool mig_vcpu_arm64_tells(uint64_t id);
 /* General registers: on every host, and no news. */
 bool mig_vcpu_arm64_is_core(uint64_t id);
 bool mig_vcpu_arm64_is_system(uint64_t id);
+/* CCSIDR_EL1 of one cache, 32 bits. */
+bool mig_vcpu_arm64_is_cache(uint64_t id);
 
 /* Vector lengths as host/sve-vqs has them. */
 int mig_vcpu_arm64_lengths(int vcpu, uint64_t *ret);

@@ -12,6 +12,7 @@
 #define ARCHITECTURE 0x60
 #define KIND_SHIFT 16
 #define KIND_CORE 0x10
+#define KIND_CACHE 0x11
 #define KIND_SYSTEM 0x13
 #define KIND_FIRMWARE 0x14
 #define KIND_BITMAP 0x16
@@ -23,7 +24,7 @@ static const struct {
     const char *name;
 } kinds[] = {
     {KIND_CORE,     1u << 2 | 1u << 3 | 1u << 4, "core"           },
-    {0x11,          1u << 2,                     "cache"          },
+    {KIND_CACHE,    1u << 2,                     "cache"          },
     {KIND_SYSTEM,   1u << 3,                     "system"         },
     {KIND_FIRMWARE, 1u << 3,                     "firmware"       },
     {0x15,          1u << 5 | 1u << 6 | 1u << 8, "SVE"            },
@@ -96,7 +97,8 @@ static bool parse_encoding(const char *name, uint32_t *ret)
 
 bool mig_onereg_from_name(const char *name, struct mig_reg *ret)
 {
-    struct mig_reg reg = {.space = MIG_SPACE_REG_LIST, .sub = MIG_ARM64_SUB};
+    struct mig_reg reg = {.space = MIG_SPACE_REG_LIST,
+                          .sub = MIG_ARM64_SUB(KIND_SYSTEM << KIND_SHIFT)};
 
     if (mig_arm64_reg_parse(name, &reg)) {
         *ret = reg;
@@ -128,10 +130,12 @@ static bool is_id_register(uint32_t index)
 
 bool mig_onereg_is_granted(struct mig_reg reg)
 {
-    if (reg.sub != MIG_ARM64_SUB) {
+    if (reg.sub != MIG_ARM64_SUB(reg.index)) {
         return false;
     }
     switch (reg.index >> KIND_SHIFT) {
+    case KIND_CACHE:
+        return mig_arm64_reg_name(reg) != NULL;
     case KIND_SYSTEM:
         return is_id_register(reg.index);
     case KIND_FIRMWARE:

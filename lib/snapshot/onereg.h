@@ -20,7 +20,7 @@ MIG_MUST_CHECK bool mig_onereg_from_name(const char *name, struct mig_reg *ret);
 unsigned mig_onereg_width(struct mig_reg reg);
 
 /* What a host can grant rather than state of one vCPU: the registers of the
- * feature ID space and KVM's firmware registers. */
+ * feature ID space, sizes of caches and KVM's firmware registers. */
 bool mig_onereg_is_granted(struct mig_reg reg);
 
 /* General registers, which every host has, and vectors: state that says nothing

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/slots.h"
 #include "base/text.h"
+#include "cpu/arm64_reg.h"
 
 enum mig_group mig_group_of(struct mig_reg reg)
 {
@@ -82,7 +83,9 @@ enum mig_known mig_snapshot_get(const struct mig_snapshot *s, struct mig_reg reg
 
     *ret = 0;
     if (i == SIZE_MAX) {
-        return when_missing[s->groups[mig_group_of(reg)].coverage];
+        enum mig_known known = when_missing[s->groups[mig_group_of(reg)].coverage];
+
+        return known == MIG_ABSENT && mig_arm64_is_cache(reg) ? MIG_UNCOVERED : known;
     }
     if (s->entries[i].errnum != 0) {
         return MIG_UNREADABLE;

@@ -78,7 +78,8 @@ enum mig_known {
     MIG_UNCOVERED,  /* this evidence can not know */
 };
 
-/* Set @ret to the value, or 0. */
+/* Set @ret to the value, or 0.  The size of a cache that is not listed is never
+ * known, however complete the rest. */
 enum mig_known mig_snapshot_get(const struct mig_snapshot *s, struct mig_reg reg, uint64_t *ret);
 
 /* First entry of @space and their number; NULL and 0 if there is none. */

@@ -75,6 +75,9 @@ json '.registers["arm64/writable/ID_AA64ISAR0_EL1"]' '"0xfffffffffffffff0"'
 json '.registers | has("arm64/writable/MIDR_EL1")' false
 json '.registers["arm64/PSCI_VERSION"]' '"0x10001"'
 json '.registers["arm64/VENDOR_HYP_BMAP"]' '"0x3"'
+json '[.registers | to_entries[] | select(.key | startswith("arm64/CCSIDR_")) | .value] | [length, unique]' \
+    '[14,["0x2"]]' # made up
+json '.registers | has("arm64/reg-list/CCSIDR_L7I")' true
 json '.registers["host/sve-vqs"]' '"0xf"'
 json '.registers["host/vcpu-features"]' '"0x7e"'
 json '.registers["host/cntfrq-hz"]' '"0x3b9aca0"'
@@ -92,10 +95,18 @@ json '.groups | has("idreg-mask")' false
 json '.facts["kernel.release"].value' "\"${old##*linux-image-}\""
 json '.registers["arm64/MIDR_EL1"]' '"0x414fd0c1"'
 json '.registers["host/vcpu-features"]' '"0xc"'
+json '[.registers | to_entries[] | select(.key | startswith("arm64/CCSIDR_")) | [.key, .value]]' \
+    '[["arm64/CCSIDR_L1D","0x701fe01a"],["arm64/CCSIDR_L1I","0x201fe01a"],["arm64/CCSIDR_L2D","0x70ffe03a"]]'
 json '.registers["host/sve-vqs"]' '"0x0"'
 json '.registers["kvm/cap/ARM_SUPPORTED_REG_MASK_RANGES"]' '"0x0"'
 json '[.registers | keys[] | select(startswith("arm64/writable/"))]' '[]'
 json '.registers | has("arm64/reg-list/606000000015ffff")' false
+
+# A person reads them by their names.
+expect 0 migctl snapshot show -v "$dir/old/3" --ca "$pki/ca-cert.pem"
+grep -Eq 'CCSIDR_L2D +0x70ffe03a' "$dir/out" || fail "the size of a cache is not shown"
+expect 0 migctl explain CCSIDR_L2D.LineSize
+says "CCSIDR_EL1 while CSSELR_EL1 is 2"
 
 # No EL2: no device, so no answer, and never a zero.
 emulate none "$new" "$max" --machine virtualization=off "/bin/mig-agentd snapshot --json" &

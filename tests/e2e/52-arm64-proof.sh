@@ -37,6 +37,8 @@ change ignored '.registers["arm64/SMCCC_ARCH_WORKAROUND_1"] = "0x0"'
 change clock '.registers["host/cntfrq-hz"] = "0x16e3600"'
 change holes '.registers["host/sve-vqs"] = "0x2"'
 change counters '.registers += {"host/pmu-counters": "0x2"}'
+change cache '.registers["arm64/CCSIDR_L1D"] = "0x701fe01a"' # as a CPU tells it
+change shortline '.registers["arm64/CCSIDR_L1D"] = "0x1"'
 change mte '.registers["arm64/ID_AA64PFR1_EL1"] = "0x320"'
 change nosve '.registers["arm64/ID_AA64PFR0_EL1"] = "0x1101001021110222" | .registers["arm64/ID_AA64ZFR0_EL1"] = "0x0"'
 
@@ -75,27 +77,30 @@ answers() { # HOST SET LINE...
 }
 
 for host in alpha beta; do
-    answers $host common "held open 0 ran=1 compared=48"
-    answers $host lowered "held open 0 ran=1 compared=48"
-    answers $host counters "held open 0 ran=1 compared=49"
-    answers $host nosve "held open 0 ran=1 compared=47"
-    answers $host beta "held open 0 ran=1 compared=72"
+    answers $host common "held open 0 ran=1 compared=62"
+    answers $host lowered "held open 0 ran=1 compared=62"
+    answers $host counters "held open 0 ran=1 compared=63"
+    answers $host cache "held open 0 ran=1 compared=62"
+    answers $host nosve "held open 0 ran=1 compared=61"
+    answers $host beta "held open 0 ran=1 compared=86"
     # Accepted nowhere: EINVAL, ENOENT; accepted and not kept; seen by nobody but a guest.
-    answers $host raised "contradicted open 0 ran=1 compared=48" \
+    answers $host raised "contradicted open 0 ran=1 compared=62" \
         "mismatch idreg arm64/ID_AA64ISAR0_EL1 EINVAL 0x1221111110212121 0x1221111110212120"
-    answers $host unknown "contradicted open 0 ran=1 compared=49" \
+    answers $host shortline "contradicted open 0 ran=1 compared=62" \
+        "mismatch cache arm64/CCSIDR_L1D EINVAL 0x1 0x2"
+    answers $host unknown "contradicted open 0 ran=1 compared=63" \
         "mismatch firmware arm64/603000000014000f ENOENT 0x1 -"
-    answers $host ignored "contradicted open 0 ran=1 compared=48" \
+    answers $host ignored "contradicted open 0 ran=1 compared=62" \
         "mismatch read-back arm64/SMCCC_ARCH_WORKAROUND_1 0 0x0 0x2"
-    answers $host clock "contradicted open 0 ran=1 compared=49" \
+    answers $host clock "contradicted open 0 ran=1 compared=63" \
         "mismatch guest host/cntfrq-hz 0 0x16e3600 0x3b9aca0"
 done
-answers alpha holes "contradicted open 0 ran=1 compared=48" \
+answers alpha holes "contradicted open 0 ran=1 compared=62" \
     "mismatch vector-lengths host/sve-vqs EINVAL 0x2 0xffff"
 
 # All that the stronger one has, on itself and on the weaker one.
-answers alpha alpha "held open 0 ran=1 compared=72"
-answers beta alpha "contradicted open 0 ran=1 compared=72" \
+answers alpha alpha "held open 0 ran=1 compared=86"
+answers beta alpha "contradicted open 0 ran=1 compared=86" \
     "mismatch idreg arm64/ID_AA64PFR1_EL1 EINVAL 0x21 0x20" \
     "mismatch idreg arm64/ID_AA64MMFR0_EL1 EINVAL 0x32310201126 0x32300201125" \
     "mismatch idreg arm64/ID_AA64MMFR2_EL1 EINVAL 0x1021011010011011 0x1021011010001011" \
@@ -112,20 +117,20 @@ says "common mismatch idreg arm64/ID_AA64PFR0_EL1 EINVAL 0x1101001121110222 0x11
 [ "$(wc -l <"$dir/out")" = 2 ] || fail "no32bit: more than that"
 
 # A feature that the host refuses is told, and the rest is tried without it.
-answers nosve nosve "held open 0 ran=1 compared=47"
+answers nosve nosve "held open 0 ran=1 compared=61"
 grep '^common ' "$dir/proof.nosve/1" | cut -d ' ' -f 2- >"$dir/out"
-says "contradicted open 0 ran=1 compared=48" "mismatch vcpu-init host/vcpu-features EINVAL 0x7c 0x6c" \
+says "contradicted open 0 ran=1 compared=62" "mismatch vcpu-init host/vcpu-features EINVAL 0x7c 0x6c" \
     "mismatch idreg arm64/ID_AA64PFR0_EL1 EINVAL" "mismatch idreg arm64/ID_AA64ZFR0_EL1 EINVAL"
 
 # A capability of the VM, on a host that has it and on one that has not.
-answers mte mte "held open 0 ran=1 compared=48"
-answers mte common "held open 0 ran=1 compared=48"
-answers alpha mte "contradicted open 0 ran=1 compared=48" \
+answers mte mte "held open 0 ran=1 compared=62"
+answers mte common "held open 0 ran=1 compared=62"
+answers alpha mte "contradicted open 0 ran=1 compared=62" \
     "mismatch capability arm64/ID_AA64PFR1_EL1 EINVAL 0x320 -" \
     "mismatch idreg arm64/ID_AA64PFR1_EL1 EINVAL 0x320 0x21"
 
 # Another interrupt controller, and the fields that tell of it.
-answers gicv2 common "contradicted open 0 ran=1 compared=48" \
+answers gicv2 common "contradicted open 0 ran=1 compared=62" \
     "mismatch idreg arm64/ID_PFR1_EL1 EINVAL 0x10011001 0x11001" \
     "mismatch idreg arm64/ID_AA64PFR0_EL1 EINVAL 0x1101001121110222 0x1101001120110222" \
     "mismatch open host/gic-types ENODEV 0x2 0x1"

@@ -17,26 +17,25 @@ issue hook hugo
 # The guests here are made up: nobody can say how many vCPUs they have.
 printf 'prove = off\ntolerate = guest, tsc\n' >policy.conf
 
-# An agent of this machine; sets $sock_NAME and $at_NAME.
+declare -A sock at pid # of agents, by name
+# An agent of this machine.
 start_host() { # NAME [options]
     # shellcheck disable=SC2046
     start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
         --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
         --agreements "$dir/$1-agreements" -v "${@:2}"
-    eval "sock_$1=unix:$dir/$1.sock at_$1=$1@$where pid_$1=${pids[-1]}"
+    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where pid[$1]=${pids[-1]}
 }
 for host in alpha beta gamma; do
     start_host $host
 done
 hook() { # HOST VERB [arguments]
-    local sock=sock_$1
     # shellcheck disable=SC2046
-    mig-hook "$2" $(as hugo) --agent "${!sock}" "${@:3}"
+    mig-hook "$2" $(as hugo) --agent "${sock[$1]}" "${@:3}"
 }
 standing() { # HOST: "VM STATE INSTANCE HOPS" of what it stores
-    local sock=sock_$1
     # shellcheck disable=SC2046
-    migctl contract list $(as olga) --agent "${!sock}" -o json |
+    migctl contract list $(as olga) --agent "${sock[$1]}" -o json |
         jq -r '.contracts[] | "\(.vm) \(.state) \(.instance) \(.hops | if type == "array" then length else . end)"'
 }
 stands() { # HOST EXPECTED...
@@ -47,7 +46,7 @@ stands() { # HOST EXPECTED...
 
 # A guest of alpha that was shown all that its KVM grants.
 # shellcheck disable=SC2046
-migctl baseline $(as olga) -o json "$at_alpha" >profile.json || fail "baseline"
+migctl baseline $(as olga) -o json "${at[alpha]}" >profile.json || fail "baseline"
 guest() { # VM INSTANCE [jq FILTER]
     jq '{apiVersion: "migctl/v1", kind: "Contract", vm: "'"$1"'",
         shown: {arch: "x86-64",
@@ -56,22 +55,22 @@ guest() { # VM INSTANCE [jq FILTER]
             unreadable: {}, facts: {"vmm.name": {value: "test"}}}}' profile.json |
         jq "${3:-.}" >"$1.json"
     # shellcheck disable=SC2046
-    migctl contract record $(as hugo) --agent "$sock_alpha" --from "$1.json" --instance "$2" \
+    migctl contract record $(as hugo) --agent "${sock[alpha]}" --from "$1.json" --instance "$2" \
         >/dev/null || fail "record $1"
 }
 
 # Without the contract of the running instance nothing is known.
-expect 4 hook alpha agree web3 "$at_beta"
+expect 4 hook alpha agree web3 "${at[beta]}"
 says "no contract of 'web3' is stored"
 guest web3 7f3a
-expect 4 hook alpha agree web3 "$at_beta" --instance other
+expect 4 hook alpha agree web3 "${at[beta]}" --instance other
 says "contract of another instance"
 stands alpha 'web3 active 7f3a 0'
 
 # Agree.
-expect 0 hook alpha agree web3 "$at_beta" -o web3.agreement --contract web3.contract
+expect 0 hook alpha agree web3 "${at[beta]}" -o web3.agreement --contract web3.contract
 says 'web3 instance 7f3a from alpha to beta, by tunnel'
-expect 0 hook alpha agree web3 "$at_beta" -o second.agreement --contract second.contract
+expect 0 hook alpha agree web3 "${at[beta]}" -o second.agreement --contract second.contract
 cmp -s web3.agreement second.agreement && fail "two agreements are equal"
 grep -q 'audit: hook/hugo from .*: agree web3: done' alpha.log || fail "audit at the source"
 grep -q 'audit: agent/alpha from .*: propose: done' beta.log || fail "audit at the destination"
@@ -86,12 +85,12 @@ says 'holds for another'
 
 # Who may not, and what is none.
 # shellcheck disable=SC2046
-expect 4 mig-hook agree $(as olga) --agent "$sock_alpha" web3 "$at_beta"
+expect 4 mig-hook agree $(as olga) --agent "${sock[alpha]}" web3 "${at[beta]}"
 says "role 'operator' may not ask for 'agree'"
 # shellcheck disable=SC2046
-expect 4 mig-hook agree $(as hugo) --agent "$at_alpha" web3 "$at_beta"
+expect 4 mig-hook agree $(as hugo) --agent "${at[alpha]}" web3 "${at[beta]}"
 says "over a unix socket only"
-expect 4 hook alpha agree web3 "$at_alpha"
+expect 4 hook alpha agree web3 "${at[alpha]}"
 says "source and destination are"
 expect 5 hook alpha agree web3 beta@127.0.0.1:1
 expect 2 hook alpha agree web3 web3.json
@@ -114,7 +113,7 @@ says "on a move from 'alpha' to 'beta'; 'gamma' can not approve it"
 expect 4 hook beta advance approve web3.agreement
 says "the contract is missing"
 guest db 1111
-expect 0 hook alpha agree db "$at_beta" -o db.agreement --contract db.contract
+expect 0 hook alpha agree db "${at[beta]}" -o db.agreement --contract db.contract
 expect 4 hook beta advance approve web3.agreement --contract db.contract
 says "is not the one that was agreed on"
 expect 4 hook beta advance switch web3.agreement
@@ -147,7 +146,7 @@ expect 4 hook beta advance approve web3.agreement --contract web3.contract
 says "agreement is completed here"
 expect 4 hook alpha advance approve second.agreement --contract second.contract
 says "no contract of 'web3' is stored"
-expect 4 hook alpha agree web3 "$at_beta"
+expect 4 hook alpha agree web3 "${at[beta]}"
 
 # Approved and failed: consumed, nothing waits, the guest is still alpha's.
 expect 0 hook beta advance approve db.agreement --contract db.contract
@@ -157,27 +156,27 @@ stands beta 'web3 active 7f3a 1'
 stands alpha 'db active 1111 0' 'web3 retired 7f3a 0'
 expect 4 hook beta advance approve db.agreement --contract db.contract
 says "agreement is abandoned here"
-expect 0 hook alpha agree db "$at_beta" -o retry.agreement
+expect 0 hook alpha agree db "${at[beta]}" -o retry.agreement
 
 # On to a third host, with all its way.
-expect 0 hook beta agree web3 "$at_gamma" -o on.agreement --contract on.contract
+expect 0 hook beta agree web3 "${at[gamma]}" -o on.agreement --contract on.contract
 expect 0 hook gamma advance approve on.agreement --contract on.contract
 expect 0 hook gamma advance complete on.agreement -o arrived.contract
 expect 0 hook beta advance depart on.agreement --contract arrived.contract
 stands gamma 'web3 active 7f3a 2'
 
 # A power cycle voids what was agreed on.
-expect 0 hook alpha agree db "$at_gamma" -o stale.agreement --contract stale.contract
+expect 0 hook alpha agree db "${at[gamma]}" -o stale.agreement --contract stale.contract
 guest db 2222
 expect 4 hook alpha advance approve stale.agreement --contract stale.contract
 says "contract of another instance"
 
 # An agent that is killed forgets nothing that it signed.
-expect 0 hook alpha agree db "$at_gamma" -o kept.agreement --contract kept.contract
-kill -9 "$pid_gamma" && wait "$pid_gamma" 2>/dev/null
+expect 0 hook alpha agree db "${at[gamma]}" -o kept.agreement --contract kept.contract
+kill -9 "${pid[gamma]}" && wait "${pid[gamma]}" 2>/dev/null
 start_host gamma
 expect 0 hook gamma advance approve kept.agreement --contract kept.contract
-kill -9 "$pid_gamma" && wait "$pid_gamma" 2>/dev/null
+kill -9 "${pid[gamma]}" && wait "${pid[gamma]}" 2>/dev/null
 start_host gamma
 expect 4 hook gamma advance approve kept.agreement --contract kept.contract
 says "agreement is approved here"
@@ -188,12 +187,12 @@ expect 4 hook alpha agree db "beta@$where"
 says "verdict 'incompatible'" "db is AuthenticAMD, beta is GenuineIntel"
 # Where a policy asks for proofs, the destination's KVM has the last word.
 printf 'prove = required\ntolerate = guest, tsc\n' >policy.conf
-kill -HUP "$pid_beta"
+kill -HUP "${pid[beta]}"
 for _ in $(seq 100); do
     grep -q 'reload' beta.log && break
     sleep 0.05
 done
-hook alpha agree db "$at_beta" -o proved.agreement >out 2>err
+hook alpha agree db "${at[beta]}" -o proved.agreement >out 2>err
 case $? in
 0) ;;
 4) says "kvm/cpuid-not-enforced" ;;

@@ -408,7 +408,7 @@ static void check_other(const struct host *h, const struct mig_limit *l, const j
     };
     const json_t *regs = json_object_get(config_of(h, "max"), "regs");
     const json_t *known = json_object_get(regs, text_of(row, "name"));
-    struct mig_reg reg = {MIG_SPACE_IDREG, 0, MIG_ARM64_SUB, MIG_EAX};
+    struct mig_reg reg = {MIG_SPACE_IDREG, 0, MIG_ARM64_SUB(MIG_ARM64_SYSTEM), MIG_EAX};
     MIG_AUTO(mig_free)
     char *label = mig_strf("%s: %s %s", h->name, text_of(row, "name"), text_of(row, "what"));
 

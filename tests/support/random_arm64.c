@@ -104,9 +104,21 @@ static uint64_t set_bits(uint64_t word, uint64_t mask, uint64_t value)
 
 #define PUT(word, reg, field, value) set_bits(word, MIG_ARM64_MASK(reg, field), value)
 
+/* The CPU's own, or made up by KVM. */
+static uint64_t random_cache(const struct host *h)
+{
+    if (h->kernel == KERNEL_6_1) {
+        return prop_once_in(h->prop, 8) ? 0x1a : 0x701fe01a;
+    }
+    return prop_once_in(h->prop, 16) ? 4 : 2;
+}
+
 /* What KVM makes of a register by the features of its vCPU and host. */
 static uint64_t limit(const struct host *h, uint32_t index, uint64_t w)
 {
+    if (index < MIG_ARM64_SYSTEM) {
+        return random_cache(h);
+    }
     switch (index) {
     case MIG_ARM64_MIDR_EL1:
         return ONE_OF(h->prop, 0x413fd0c1, 0x411fd401, 0x410fd4f1);
@@ -178,6 +190,9 @@ static void add_register(const struct host *h, const struct mig_fields *rows)
 /* Not what KVM leaves to the hardware, nor what the kernel does not have. */
 static bool is_there(const struct host *h, struct mig_reg reg)
 {
+    if (mig_arm64_is_cache(reg) && h->kernel == KERNEL_6_1 && reg.index > MIG_ARM64_CCSIDR_L2D) {
+        return false;
+    }
     return mig_onereg_is_granted(reg) && reg.index != MIG_ARM64_GMID_EL1 &&
            reg.index != MIG_ARM64_SMIDR_EL1 &&
            (reg.index != MIG_ARM64_VENDOR_HYP_BMAP_2 || h->kernel == KERNEL_7_2);
@@ -208,8 +223,6 @@ static void add_state(const struct host *h)
         {0x13c103, 3}, /* TCR2_EL1 */
         {0x13c512, 3}, /* PIRE0_EL1 */
         {0x138014, 3}, /* OSLSR_EL1 */
-        {0x110000, 2}, /* the first cache */
-        {0x11000d, 2}, /* the last that KVM makes up */
     };
 
     for (size_t i = 0; i < MIG_COUNT(rows); i++) {

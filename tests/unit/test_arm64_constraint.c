@@ -282,6 +282,30 @@ CHECK_TEST(a_guest_needs_what_it_was_given)
     check_moves(cases, MIG_COUNT(cases));
 }
 
+CHECK_TEST(a_guest_keeps_the_caches_that_it_saw)
+{
+#define LISTED "@arm64/reg-list/CCSIDR_L1D=1 CTR_EL0.DminLine=4 "
+#define LINE LISTED "@arm64/CCSIDR_L1D=2 "
+#define OLD "!kernel.release=6.1.0 "
+    static const struct move cases[] = {
+        {"the same",               LINE,                                    LINE,                                    "arm64/CCSIDR_L1D", "none"   },
+        {"another size",           LINE "@arm64/CCSIDR_L1D=0x701fe01a",     LINE,                                    "arm64/CCSIDR_L1D", "none"   },
+        {"shorter lines",          LINE "@arm64/CCSIDR_L1D=0x701fe019",     LINE,                                    "arm64/CCSIDR_L1D", "blocker"},
+        {"one old CPU",            OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",
+         OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",                                                                    "arm64/CCSIDR_L1D", "none"   },
+        {"made up, to a real one", LINE,                                    OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",
+         "arm64/CCSIDR_L1D",                                                                                                             "blocker"},
+        {"not told there",         LINE,                                    LISTED,                                  "arm64/CCSIDR_L1D", "none"   },
+        {"nor on an old kernel",   LINE,                                    OLD LISTED,                              "arm64/CCSIDR_L1D", "none"   },
+        {"foreseen all the same",  LINE "@arm64/CCSIDR_L1D=1",              LISTED,                                  "arm64/CCSIDR_L1D",
+         "blocker"                                                                                                                                },
+        {"not told of the guest",  LISTED,                                  LINE,                                    "arm64/CCSIDR_L1D", "none"   },
+        {"no such cache there",    LINE,                                    "",                                      "arm64/CCSIDR_L1D", "none"   },
+    };
+
+    check_moves(cases, MIG_COUNT(cases));
+}
+
 CHECK_TEST(registers_that_are_saved_can_be_restored)
 {
 #define TCR "@arm64/reg-list/603000000013c102=1 "
@@ -297,7 +321,7 @@ CHECK_TEST(registers_that_are_saved_can_be_restored)
         {"counters not given",            TCR PMU_OFF "@arm64/reg-list/603000000013dce0=1",                     TCR,
          "arm64/reg-list",                                                                                                                                      "none"   },
         {"the core",                      TCR "@arm64/reg-list/6040000000100054=1",                             TCR,                          "arm64/reg-list", "none"   },
-        {"caches that are not",           TCR "@arm64/reg-list/6020000000110005=1",                             TCR,                          "arm64/reg-list",
+        {"caches that are not",           TCR "@arm64/reg-list/CCSIDR_L3I=1",                                   TCR,                          "arm64/reg-list",
          "warning"                                                                                                                                                       },
         {"calls not used",                TCR "@arm64/reg-list/VENDOR_HYP_BMAP_2=1 @arm64/VENDOR_HYP_BMAP_2=0",
          TCR,                                                                                                                                 "arm64/reg-list", "warning"},
@@ -349,14 +373,24 @@ CHECK_TEST(caches_are_those_that_every_host_can_keep)
 {
     static const struct row rows[] = {
         {"coherent and not", "@arm64/CLIDR_EL1=0x2000023 CTR_EL0.IDC=1",
-         "@arm64/CLIDR_EL1=0xa200023 CTR_EL0.IDC=0",         "compatible-on-profile", "arm64/CLIDR_EL1", "",
-         "CLIDR_EL1.LoUU=1"                                                                                      },
+         "@arm64/CLIDR_EL1=0xa200023 CTR_EL0.IDC=0",                                                                            "compatible-on-profile", "arm64/CLIDR_EL1",  "",
+         "CLIDR_EL1.LoUU=1"                                                                                                                                                                                            },
         {"the other way",    "@arm64/CLIDR_EL1=0xa200023 CTR_EL0.IDC=0",
-         "@arm64/CLIDR_EL1=0x200023 CTR_EL0.IDC=1",          "compatible-on-profile", "arm64/CLIDR_EL1", "",
-         "CLIDR_EL1.LoUU=1"                                                                                      },
+         "@arm64/CLIDR_EL1=0x200023 CTR_EL0.IDC=1",                                                                             "compatible-on-profile", "arm64/CLIDR_EL1",  "",
+         "CLIDR_EL1.LoUU=1"                                                                                                                                                                                            },
+        {"old and new",      OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",            LINE,                                          "compatible",
+         "arm64/CCSIDR_L1D",                                                                                                                                                 "",        "CCSIDR_L1D.Geometry=0xe03fc03"},
+        {"new and old",      LINE,                                               OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",       "compatible",
+         "arm64/CCSIDR_L1D",                                                                                                                                                 "",        "CCSIDR_L1D.Geometry=0xe03fc03"},
+        {"longer lines",     LINE,                                               LINE "@arm64/CCSIDR_L1D=4 CTR_EL0.DminLine=6",
+         "compatible-on-profile",                                                                                                                        "arm64/CCSIDR_L1D", "",        "CCSIDR_L1D.LineSize=4"        },
+        {"one not told",     LINE,                                               LISTED,                                        "compatible",            "arm64/CCSIDR_L1D", "",
+         "CCSIDR_L1D.LineSize=0"                                                                                                                                                                                       },
+        {"two old sizes",    OLD LINE "@arm64/CCSIDR_L1D=0x701fe01a",
+         OLD LINE "@arm64/CCSIDR_L1D=0x1a",                                                                                     "incompatible",          "arm64/CCSIDR_L1D", "blocker", NULL                           },
         {"old kernels",      "!kernel.release=6.1.0 @arm64/CLIDR_EL1=0xa200023",
-         "!kernel.release=6.1.0 @arm64/CLIDR_EL1=0xb200123", "incompatible",          "arm64/CLIDR_EL1",
-         "blocker",                                                                                          NULL},
+         "!kernel.release=6.1.0 @arm64/CLIDR_EL1=0xb200123",                                                                    "incompatible",          "arm64/CLIDR_EL1",
+         "blocker",                                                                                                                                                                     NULL                           },
     };
 
     check_rows(rows, MIG_COUNT(rows));
@@ -385,6 +419,7 @@ CHECK_MAIN(cmocka_unit_test(what_the_hardware_shows_must_be_one),
            cmocka_unit_test(the_cpu_that_guests_are_shown_is_one),
            cmocka_unit_test(a_guest_moves_to_another_cpu_when_it_was_told),
            cmocka_unit_test(a_guest_needs_what_it_was_given),
+           cmocka_unit_test(a_guest_keeps_the_caches_that_it_saw),
            cmocka_unit_test(registers_that_are_saved_can_be_restored),
            cmocka_unit_test(a_profile_counts_with_the_interrupt_controllers_of_all),
            cmocka_unit_test(caches_are_those_that_every_host_can_keep),

@@ -9,6 +9,7 @@ static const struct {
     const char *name;
     uint32_t index;
 } rows[] = {
+#define ARM64_CACHE(name, number) {#name, MIG_ARM64_##name},
 #define ARM64_REG(name, ...) {#name, MIG_ARM64_##name},
 #define ARM64_FIRMWARE(name, number) {#name, MIG_ARM64_##name},
 #define ARM64_BITMAP(name, number) {#name, MIG_ARM64_##name},
@@ -29,10 +30,10 @@ CHECK_TEST(each_name_is_a_register_and_back)
 
         check_true(row->name, mig_arm64_reg_parse(row->name, &reg));
         check_number(row->name, row->index, reg.index);
-        check_number(row->name, MIG_ARM64_SUB, reg.sub);
+        check_number(row->name, row->index < 0x120000 ? 2 : 3, reg.sub);
         check_number("the space stays", MIG_SPACE_REG_LIST, reg.space);
         check_text(row->name, row->name, mig_arm64_reg_name(reg));
-        reg.sub = 2;
+        reg.sub = reg.sub == 2 ? 3 : 2;
         check_true("another width is another register", mig_arm64_reg_name(reg) == NULL);
     }
 }
@@ -44,6 +45,9 @@ CHECK_TEST(indices_are_those_of_kvm)
         enum mig_arm64 index;
         uint32_t expected;
     } cases[] = {
+        {MIG_ARM64_CCSIDR_L1D,              0x110000},
+        {MIG_ARM64_CCSIDR_L1I,              0x110001},
+        {MIG_ARM64_CCSIDR_L7I,              0x11000d},
         {MIG_ARM64_MIDR_EL1,                0x13c000},
         {MIG_ARM64_ID_AA64PFR0_EL1,         0x13c020},
         {MIG_ARM64_ID_AA64ISAR0_EL1,        0x13c030},
@@ -94,6 +98,7 @@ CHECK_TEST(what_has_no_row_has_no_name)
                                         "ID_AA64ISAR0_EL1 "};
     static const struct mig_reg regs[] = {
         {MIG_SPACE_IDREG, 0,          3, MIG_EAX},
+        {MIG_SPACE_IDREG, 0x11000e,   2, MIG_EAX},
         {MIG_SPACE_IDREG, 0x13c01b,   3, MIG_EAX},
         {MIG_SPACE_IDREG, 0x15ffff,   6, MIG_EAX},
         {MIG_SPACE_IDREG, UINT32_MAX, 3, MIG_EAX},

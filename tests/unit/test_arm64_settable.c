@@ -266,6 +266,65 @@ CHECK_TEST(a_feature_that_the_vcpu_lacks_reads_as_nothing)
     }
 }
 
+#define CACHE "@arm64/CCSIDR_L1D=2 @arm64/CCSIDR_L1I=2 CTR_EL0.DminLine=4 CTR_EL0.IminLine=4 "
+#define LISTED "@arm64/reg-list/CCSIDR_L1D=1 CTR_EL0.DminLine=4 "
+
+CHECK_TEST(a_cache_may_have_any_size_but_no_shorter_line_than_the_hosts)
+{
+    static const struct test_case cases[] = {
+        {"the same",                      CACHE,                           "arm64/CCSIDR_L1D=0x2",        "takes",   2,          0},
+        {"what a CPU shows",              CACHE,                           "arm64/CCSIDR_L1D=0x701fe01a", "takes",   0x701fe01a, 0},
+        {"a longer line",                 CACHE,                           "arm64/CCSIDR_L1D=0x4",        "takes",   4,          0},
+        {"a shorter one",                 CACHE,                           "arm64/CCSIDR_L1D=0x1",        "EINVAL",  2,          0},
+        {"whatever else there is",        CACHE,                           "arm64/CCSIDR_L1D=0x701fe019", "EINVAL",  2,          0},
+        {"each kind has its own least",   CACHE "CTR_EL0.DminLine=6",      "arm64/CCSIDR_L1D=0x3",
+         "EINVAL",                                                                                                   2,          0},
+        {"that of code is another",       CACHE "CTR_EL0.DminLine=6",      "arm64/CCSIDR_L1I=0x3",        "takes",   3,
+         0                                                                                                                        },
+        {"not the value that was there",  CACHE "@arm64/CCSIDR_L1D=4",     "arm64/CCSIDR_L1D=0x2",
+         "takes",                                                                                                    2,          0},
+        {"not told, yet foreseen",        LISTED,                          "arm64/CCSIDR_L1D=0x3",        "takes",   3,          0},
+        {"nor is 0 the value then",       LISTED,                          "arm64/CCSIDR_L1D=0x0",        "EINVAL",  -1,         0},
+        {"without a least",               CACHE "?arm64/CTR_EL0",          "arm64/CCSIDR_L1D=0x3",        "unknown", -1,         0},
+        {"a cache that is not listed",    CACHE,                           "arm64/CCSIDR_L3D=0x2",        "ENOENT",  -1,         0},
+        {"before 6.3 the CPU's own",      OLD CACHE,                       "arm64/CCSIDR_L1D=0x2",        "takes",   2,          0},
+        {"and no other",                  OLD CACHE,                       "arm64/CCSIDR_L1D=0x3",        "EINVAL",  2,          0},
+        {"with 6.3 any",                  "!kernel.release=6.3.0 " CACHE,  "arm64/CCSIDR_L1D=0x3",        "takes",   3,          0},
+        {"not told and not foreseen",     OLD LISTED,                      "arm64/CCSIDR_L1D=0x2",        "unknown", -1,         0},
+        {"masks came later than that",
+         "!kernel.release=? @arm64/writable/ID_AA64ISAR0_EL1=0xf0 " CACHE, "arm64/CCSIDR_L1D=0x3",
+         "takes",                                                                                                    3,          0},
+        {"of a kernel that is not known", "!kernel.release=? " CACHE,      "arm64/CCSIDR_L1D=0x3",
+         "unknown",                                                                                                  -1,         0},
+    };
+
+    CHECK_EACH (c, cases) {
+        check_case(c);
+    }
+}
+
+CHECK_TEST(a_kernel_without_the_sizes_of_caches_that_are_not_there_withholds_nothing)
+{
+    static const struct {
+        enum mig_arm64 index;
+        uint64_t value;
+        bool may_miss;
+    } cases[] = {
+        {MIG_ARM64_CCSIDR_L1D,        2,          false},
+        {MIG_ARM64_CCSIDR_L2D,        2,          false},
+        {MIG_ARM64_CCSIDR_L2I,        2,          true },
+        {MIG_ARM64_CCSIDR_L7I,        0x701fe01a, true },
+        {MIG_ARM64_VENDOR_HYP_BMAP_2, 0,          true },
+        {MIG_ARM64_VENDOR_HYP_BMAP_2, 1,          false},
+        {MIG_ARM64_CTR_EL0,           0,          false},
+    };
+
+    CHECK_EACH (c, cases) {
+        check_number(mig_arm64_reg_name(mig_reg_arm64(c->index)), c->may_miss,
+                     mig_settable_may_miss(mig_reg_arm64(c->index), c->value));
+    }
+}
+
 CHECK_TEST(masks_of_the_host_go_before_its_release)
 {
     static const struct test_case cases[] = {
@@ -405,13 +464,16 @@ CHECK_TEST(what_was_taken_may_only_be_rewritten_as_documented)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(a_field_within_the_mask_goes_by_its_rule),
-           cmocka_unit_test(an_exact_field_has_two_values),
-           cmocka_unit_test(single_fields_have_minima_and_readings_of_their_own),
-           cmocka_unit_test(some_registers_are_answered_as_a_whole),
-           cmocka_unit_test(a_feature_that_the_vcpu_lacks_reads_as_nothing),
-           cmocka_unit_test(masks_of_the_host_go_before_its_release),
-           cmocka_unit_test(a_special_case_says_why_and_where_it_stands),
-           cmocka_unit_test(the_values_of_a_field_are_listed),
-           cmocka_unit_test(vector_lengths_can_only_be_capped),
-           cmocka_unit_test(what_was_taken_may_only_be_rewritten_as_documented))
+CHECK_MAIN(
+    cmocka_unit_test(a_field_within_the_mask_goes_by_its_rule),
+    cmocka_unit_test(an_exact_field_has_two_values),
+    cmocka_unit_test(single_fields_have_minima_and_readings_of_their_own),
+    cmocka_unit_test(some_registers_are_answered_as_a_whole),
+    cmocka_unit_test(a_feature_that_the_vcpu_lacks_reads_as_nothing),
+    cmocka_unit_test(a_cache_may_have_any_size_but_no_shorter_line_than_the_hosts),
+    cmocka_unit_test(a_kernel_without_the_sizes_of_caches_that_are_not_there_withholds_nothing),
+    cmocka_unit_test(masks_of_the_host_go_before_its_release),
+    cmocka_unit_test(a_special_case_says_why_and_where_it_stands),
+    cmocka_unit_test(the_values_of_a_field_are_listed),
+    cmocka_unit_test(vector_lengths_can_only_be_capped),
+    cmocka_unit_test(what_was_taken_may_only_be_rewritten_as_documented))

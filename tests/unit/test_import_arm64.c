@@ -134,7 +134,8 @@ CHECK_TEST(a_fingerprint_gives_registers_and_a_list)
     check_idreg("bitmap", s, MIG_ARM64_VENDOR_HYP_BMAP, 3);
     check_reg("without a name", s, (struct mig_reg){MIG_SPACE_IDREG, 0x13c033, 3, MIG_EAX},
               MIG_KNOWN, 3);
-    check_number("nothing else", 5, count(s, MIG_SPACE_IDREG));
+    check_idreg("cache", s, MIG_ARM64_CCSIDR_L1D, 1);
+    check_number("nothing else", 6, count(s, MIG_SPACE_IDREG));
     check_reg("state in the list", s, listed(0x13c082, 3), MIG_KNOWN, 1);
     check_reg("cache in the list", s, listed(0x110000, 2), MIG_KNOWN, 1);
     check_reg("no core register in the list", s, listed(0x100000, 3), MIG_UNCOVERED, 0);
@@ -172,11 +173,11 @@ CHECK_TEST(a_register_without_a_name_is_kept_by_its_id)
 
     CHECK_EACH (c, cases) {
         char name[MIG_REG_TEXT_MAX];
-        struct mig_reg reg = {MIG_SPACE_IDREG, c->index, MIG_ARM64_SUB, MIG_EAX};
+        struct mig_reg reg = {MIG_SPACE_IDREG, c->index, MIG_ARM64_SUB(c->index), MIG_EAX};
         uint64_t value = 0;
 
         mig_reg_print(reg, name);
-        check_reg(name, s, listed(c->index, MIG_ARM64_SUB), MIG_KNOWN, 1);
+        check_reg(name, s, listed(c->index, MIG_ARM64_SUB(c->index)), MIG_KNOWN, 1);
         check_number(name, c->is_granted, mig_snapshot_get(s, reg, &value) == MIG_KNOWN);
         check_number(name, c->value, value);
     }
@@ -252,6 +253,9 @@ CHECK_TEST(a_capture_gives_masks_clock_lengths_and_devices)
 
     mask.space = MIG_SPACE_IDREG_MASK;
     check_idreg("midr", s, MIG_ARM64_MIDR_EL1, 0x413fd0c1);
+    check_idreg("cache", s, MIG_ARM64_CCSIDR_L1D, 2);
+    check_reg("another cache is not known to have no size", s, mig_reg_arm64(MIG_ARM64_CCSIDR_L1I),
+              MIG_UNCOVERED, 0);
     check_reg("mask", s, mask, MIG_KNOWN, 0xff0f);
     mask.index = MIG_ARM64_MIDR_EL1;
     check_reg("no mask", s, mask, MIG_ABSENT, 0);

@@ -15,7 +15,9 @@ CHECK_TEST(ids_name_a_place_a_width_and_whether_a_host_grants_it)
     } cases[] = {
         {"x0",                 0x6030000000100000, 64,   false, true },
         {"v0",                 0x6040000000100054, 128,  false, true },
-        {"cache",              0x6020000000110000, 32,   false, false},
+        {"cache",              0x6020000000110000, 32,   true,  false},
+        {"last cache",         0x602000000011000d, 32,   true,  false},
+        {"cache with tags",    0x6020000000110010, 32,   false, false},
         {"MIDR_EL1",           0x603000000013c000, 64,   true,  false},
         {"MPIDR_EL1",          0x603000000013c005, 64,   false, false},
         {"last ID register",   0x603000000013c03f, 64,   true,  false},

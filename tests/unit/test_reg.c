@@ -31,6 +31,11 @@ CHECK_TEST(each_space_has_one_text_form_that_parses_back)
          "arm64/602000000013c030"                                                                                      },
         {"cache type",                {MIG_SPACE_IDREG, 0x0013d801, 3, MIG_EAX},      "arm64/CTR_EL0"                  },
         {"cache levels",              {MIG_SPACE_IDREG, 0x0013c801, 3, MIG_EAX},      "arm64/CLIDR_EL1"                },
+        {"cache",                     {MIG_SPACE_IDREG, 0x00110000, 2, MIG_EAX},      "arm64/CCSIDR_L1D"               },
+        {"cache in the list",
+         {MIG_SPACE_REG_LIST, 0x0011000d, 2, MIG_EAX},
+         "arm64/reg-list/CCSIDR_L7I"                                                                                   },
+        {"cache with tags",           {MIG_SPACE_IDREG, 0x00110010, 2, MIG_EAX},      "arm64/6020000000110010"         },
         {"firmware",                  {MIG_SPACE_IDREG, 0x00140000, 3, MIG_EAX},      "arm64/PSCI_VERSION"             },
         {"firmware level",
          {MIG_SPACE_IDREG, 0x00140003, 3, MIG_EAX},
@@ -62,6 +67,26 @@ CHECK_TEST(each_space_has_one_text_form_that_parses_back)
         check_text(c->label, c->text, text);
         check_done(c->label, mig_reg_parse(c->text, &back, &err), &err);
         check_number(c->label, mig_reg_key(c->reg), mig_reg_key(back));
+    }
+}
+
+CHECK_TEST(caches_may_be_named_by_id_as_they_were_before_they_had_names)
+{
+    static const struct {
+        const char *older, *text;
+    } cases[] = {
+        {"arm64/6020000000110001",          "arm64/CCSIDR_L1I"         },
+        {"arm64/reg-list/602000000011000c", "arm64/reg-list/CCSIDR_L7D"},
+    };
+
+    CHECK_EACH (c, cases) {
+        char text[MIG_REG_TEXT_MAX];
+        struct mig_error err;
+        struct mig_reg reg = {0};
+
+        check_done(c->older, mig_reg_parse(c->older, &reg, &err), &err);
+        mig_reg_print(reg, text);
+        check_text(c->older, c->text, text);
     }
 }
 
@@ -211,6 +236,7 @@ CHECK_TEST(cpuid_registers_have_32_bits_and_all_others_64)
 }
 
 CHECK_MAIN(cmocka_unit_test(each_space_has_one_text_form_that_parses_back),
+           cmocka_unit_test(caches_may_be_named_by_id_as_they_were_before_they_had_names),
            cmocka_unit_test(any_other_spelling_is_refused_with_what_was_expected),
            cmocka_unit_test(a_very_long_text_is_refused_and_cut_in_the_message),
            cmocka_unit_test(any_register_survives_text_and_key),
