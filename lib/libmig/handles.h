@@ -8,6 +8,7 @@
 #include "compat/negotiate.h"
 #include "kvm/apply.h"
 #include "libmig/mig.h"
+#include "pact/agreement.h"
 #include "pact/contract.h"
 
 struct mig_trust; /* seal/key.h */
@@ -24,6 +25,11 @@ struct libmig_profile {
 struct libmig_contract {
     struct mig_contract *contract;
     enum libmig_evidence evidence;
+};
+
+struct libmig_agreement {
+    struct mig_agreement agreement;
+    char id[2 * MIG_DIGEST_BYTES + 1];
 };
 
 struct libmig_cpu {

@@ -6,6 +6,7 @@
  *   first boot      libmig_profile_read(), libmig_cpu_of_profile(),
  *                   libmig_apply_...(), libmig_contract_capture()
  *   coming guest    libmig_contract_open(), libmig_contract_expect(),
+ *                   libmig_agreement_open(), libmig_agreement_expect(),
  *                   libmig_judge(), libmig_cpu_of_contract(), libmig_apply_...()
  *
  * Errors.  A function that can fail gives an enum libmig_code as an int:
@@ -180,6 +181,37 @@ int64_t libmig_contract_recorded_at(const struct libmig_contract *contract);
 const char *libmig_contract_fact(const struct libmig_contract *contract, const char *name);
 int libmig_contract_evidence(const struct libmig_contract *contract); /* enum libmig_evidence */
 void libmig_contract_free(struct libmig_contract *contract);
+
+/* -- agreements: two hosts' word on one move of one guest -- */
+
+struct libmig_agreement;
+
+/* A sealed agreement: both agents' signatures, chains, and that it is in force
+ * now.  LIBMIG_ERROR_STALE when it has expired. */
+LIBMIG_MUST_CHECK int libmig_agreement_open(const struct libmig_trust *trust, const void *sealed,
+                                            size_t len, struct libmig_agreement **ret,
+                                            struct libmig_error *err);
+
+/* Is it on this guest, as its contract stands, and does it lead from @source to
+ * @destination, names in the certificates of their agents?  NULL: any host.
+ * LIBMIG_ERROR_GUEST or, of other hosts, LIBMIG_ERROR_TRUST.  Whether it was
+ * used already, only the agents of both hosts know (mig-hook advance). */
+LIBMIG_MUST_CHECK int libmig_agreement_expect(const struct libmig_agreement *agreement,
+                                              const struct libmig_contract *contract,
+                                              const char *source, const char *destination,
+                                              struct libmig_error *err);
+
+/* 64 hex digits. */
+const char *libmig_agreement_id(const struct libmig_agreement *agreement);
+const char *libmig_agreement_vm(const struct libmig_agreement *agreement);
+const char *libmig_agreement_instance(const struct libmig_agreement *agreement);
+const char *libmig_agreement_source(const struct libmig_agreement *agreement);
+const char *libmig_agreement_destination(const struct libmig_agreement *agreement);
+/* Seconds since 1970, UTC. */
+int64_t libmig_agreement_expires_at(const struct libmig_agreement *agreement);
+/* "tunnel", "vmm-tls" or "local" */
+const char *libmig_agreement_data_path(const struct libmig_agreement *agreement);
+void libmig_agreement_free(struct libmig_agreement *agreement);
 
 /* -- the CPU that a guest is to see -- */
 

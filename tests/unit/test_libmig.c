@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/now.h"
 #include "negotiator/cli/report_json.h"
+#include "pact/agreement.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "snapshot/codec.h"
@@ -638,8 +639,81 @@ CHECK_TEST(broken_descriptors_are_no_mismatch)
 #define X86_TESTS
 #endif
 
-CHECK_MAIN(X86_TESTS cmocka_unit_test(versions_agree), cmocka_unit_test(trust_comes_from_files),
-           cmocka_unit_test(a_sealed_contract_opens),
+/* Alpha's and beta's word on a move of guest web3, as @contract stands. */
+static struct mig_bytes agree(const struct world *w, const struct mig_bytes *contract, int64_t at)
+{
+    MIG_AUTO(mig_payload_free) struct mig_payload *payload = NULL;
+    MIG_AUTO(mig_contract_free) struct mig_contract *c = NULL;
+    MIG_AUTO(mig_trust_free) struct mig_trust *trust = fleet_trust(w->fleet, false);
+    MIG_AUTO(mig_key_free) struct mig_key *alpha = fleet_key(w->fleet, "alpha");
+    MIG_AUTO(mig_key_free) struct mig_key *beta = fleet_key(w->fleet, "beta");
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes one = {0};
+    struct mig_agreement a = {.source.host = "alpha", .destination.host = "beta"};
+    struct mig_bytes both = {0};
+    struct mig_error err;
+
+    check_done("contract",
+               mig_seal_open(trust, MIG_PAYLOAD_CONTRACT, contract->items, contract->len, &payload,
+                             &err) &&
+                   mig_contract_decode(payload, &c, &err),
+               &err);
+    memcpy(a.vm, c->vm, sizeof a.vm);
+    memcpy(a.instance, c->instance, sizeof a.instance);
+    mig_contract_digest(c, a.contract);
+    a.issued_at = at;
+    a.expires_at = at + MIG_AGREEMENT_LIFE_S;
+    check_done("alpha", mig_agreement_seal(&a, alpha, &one, &err), &err);
+    check_done("beta", mig_seal_add(beta, one.items, one.len, &both, &err), &err);
+    return both;
+}
+
+CHECK_TEST(an_agreement_is_on_one_guest_and_two_hosts)
+{
+    struct world *w = world_new();
+    MIG_AUTO(mig_bytes_clear)
+    struct mig_bytes sealed = seal(w, "alpha", MIG_PAYLOAD_CONTRACT, contract_payload(STRONG, 60));
+    MIG_AUTO(mig_bytes_clear)
+    struct mig_bytes other = seal(w, "alpha", MIG_PAYLOAD_CONTRACT, contract_payload(WEAK, 60));
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes both = agree(w, &sealed, mig_now_unix());
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes old = agree(w, &sealed, mig_now_unix() - 400);
+    struct libmig_agreement *a = NULL;
+    struct libmig_contract *c = NULL, *changed = NULL;
+    struct libmig_error err;
+
+    check_number("contract", LIBMIG_OK,
+                 (uint64_t)libmig_contract_open(w->trust, sealed.items, sealed.len, &c, &err));
+    check_number("another", LIBMIG_OK,
+                 (uint64_t)libmig_contract_open(w->trust, other.items, other.len, &changed, &err));
+    check_number("old", LIBMIG_ERROR_STALE,
+                 (uint64_t)libmig_agreement_open(w->trust, old.items, old.len, &a, &err));
+    check_contains("old", "has expired", err.text);
+    check_number("contract as agreement", LIBMIG_ERROR_TRUST,
+                 (uint64_t)libmig_agreement_open(w->trust, sealed.items, sealed.len, &a, &err));
+    check_number("agreement", LIBMIG_OK,
+                 (uint64_t)libmig_agreement_open(w->trust, both.items, both.len, &a, &err));
+    check_text("vm", "web3", libmig_agreement_vm(a));
+    check_text("instance", libmig_contract_instance(c), libmig_agreement_instance(a));
+    check_text("source", "alpha", libmig_agreement_source(a));
+    check_text("destination", "beta", libmig_agreement_destination(a));
+    check_text("data path", "tunnel", libmig_agreement_data_path(a));
+    check_number("id", 64, strlen(libmig_agreement_id(a)));
+    check_true("expires", libmig_agreement_expires_at(a) > mig_now_unix());
+    check_number("fits", LIBMIG_OK, (uint64_t)libmig_agreement_expect(a, c, "alpha", "beta", &err));
+    check_number("any host", LIBMIG_OK, (uint64_t)libmig_agreement_expect(a, c, NULL, NULL, &err));
+    check_number("another host", LIBMIG_ERROR_TRUST,
+                 (uint64_t)libmig_agreement_expect(a, c, NULL, "gamma", &err));
+    check_contains("another host", "from 'alpha' to 'beta', not from 'alpha' to 'gamma'", err.text);
+    check_number("another contract", LIBMIG_ERROR_GUEST,
+                 (uint64_t)libmig_agreement_expect(a, changed, NULL, NULL, &err));
+    libmig_agreement_free(a);
+    libmig_contract_free(c);
+    libmig_contract_free(changed);
+    world_free(w);
+}
+
+CHECK_MAIN(X86_TESTS cmocka_unit_test(versions_agree),
+           cmocka_unit_test(an_agreement_is_on_one_guest_and_two_hosts),
+           cmocka_unit_test(trust_comes_from_files), cmocka_unit_test(a_sealed_contract_opens),
            cmocka_unit_test(a_contract_is_of_one_instance),
            cmocka_unit_test(what_is_no_sealed_contract_is_refused),
            cmocka_unit_test(unsigned_doors_are_strict_too),
