@@ -17,6 +17,7 @@
  */
 #include "agent/accord.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/attest.h"
@@ -30,6 +31,7 @@
 #include "base/log.h"
 #include "base/now.h"
 #include "base/text.h"
+#include "pact/audit.h"
 #include "pact/ledger.h"
 #include "pact/policy.h"
 #include "pact/proof.h"
@@ -479,6 +481,25 @@ static void weigh(struct mig_accord *a)
 }
 
 /* ---- life ---- */
+
+void mig_accord_describe(const struct mig_accord *a, struct mig_audit *ret)
+{
+    const struct mig_agreement *g = &a->agreement;
+
+    ret->what = a->ask.kind == MIG_MESSAGE_AGREE ? "agree" : "propose";
+    if (a->contract.contract != NULL) {
+        memcpy(ret->vm, a->contract.contract->vm, sizeof ret->vm);
+        memcpy(ret->instance, a->contract.contract->instance, sizeof ret->instance);
+        memcpy(ret->contract, a->contract.digest, sizeof ret->contract);
+    } else {
+        (void)snprintf(ret->vm, sizeof ret->vm, "%s", a->ask.vm != NULL ? a->ask.vm : "");
+    }
+    memcpy(ret->source, a->decision.hosts[SOURCE].name, sizeof ret->source);
+    memcpy(ret->destination, a->decision.hosts[DESTINATION].name, sizeof ret->destination);
+    ret->has_agreement = g->issued_at != 0;
+    memcpy(ret->agreement, g->id, sizeof ret->agreement);
+    ret->verdict = a->decision.terms != NULL ? mig_verdict_name(a->decision.result.verdict) : NULL;
+}
 
 static char *copy_text(const char *text)
 {

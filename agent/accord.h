@@ -36,5 +36,10 @@ struct mig_accord *mig_accord_new(const struct mig_means *means, struct mig_cred
 /* @fn may be called before this returns. */
 void mig_accord_start(struct mig_accord *a);
 
+struct mig_audit; /* pact/audit.h */
+
+/* What is known of it by now. */
+void mig_accord_describe(const struct mig_accord *a, struct mig_audit *ret);
+
 /* Nobody waits any more: @fn is not called from here on. */
 void mig_accord_drop(struct mig_accord *a);

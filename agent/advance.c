@@ -24,6 +24,7 @@
 #include "agent/options.h"
 #include "base/alloc.h"
 #include "base/now.h"
+#include "pact/audit.h"
 #include "pact/ledger.h"
 #include "pact/store.h"
 #include "seal/seal.h"
@@ -352,6 +353,20 @@ void mig_advance_start(struct mig_advance *a)
     } else {
         answer(a, name_of(a->step), end(a, &err), &err);
     }
+}
+
+void mig_advance_describe(const struct mig_advance *a, struct mig_audit *ret)
+{
+    const struct mig_agreement *g = &a->agreement;
+
+    ret->what = name_of(a->step);
+    memcpy(ret->vm, g->vm, sizeof ret->vm);
+    memcpy(ret->instance, g->instance, sizeof ret->instance);
+    memcpy(ret->source, g->source.host, sizeof ret->source);
+    memcpy(ret->destination, g->destination.host, sizeof ret->destination);
+    ret->has_agreement = g->issued_at != 0;
+    memcpy(ret->agreement, g->id, sizeof ret->agreement);
+    memcpy(ret->contract, g->contract, sizeof ret->contract);
 }
 
 static struct mig_bytes copy(const struct mig_bytes *b)

@@ -25,5 +25,10 @@ struct mig_advance *mig_advance_new(const struct mig_means *means, struct mig_cr
 /* @fn may be called before this returns. */
 void mig_advance_start(struct mig_advance *a);
 
+struct mig_audit; /* pact/audit.h */
+
+/* What is known of it by now. */
+void mig_advance_describe(const struct mig_advance *a, struct mig_audit *ret);
+
 /* Nobody waits any more: @fn is not called from here on. */
 void mig_advance_drop(struct mig_advance *a);

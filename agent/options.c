@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/options.h"
+#include "pact/audit.h"
 #include "pact/ledger.h"
 #include "pact/policy.h"
 #include "pact/store.h"

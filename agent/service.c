@@ -33,6 +33,7 @@
 #include "base/log.h"
 #include "base/now.h"
 #include "base/text.h"
+#include "pact/audit.h"
 #include "pact/proof.h"
 #include "snapshot/snapshot.h"
 #include "wire/listener.h"
@@ -146,12 +147,38 @@ static void reply_error(struct client *c, uint64_t id, const char *phase,
     mig_message_clear(&m);
 }
 
+/* Of a decision on a move: for good, beside the log. */
+static void record(const struct request *r, const struct mig_error *err)
+{
+    const struct client *c = r->client;
+    const char *path = r->service->options->audit;
+    struct mig_audit a = {.at = mig_now_unix(), .result = err != NULL ? err->code : MIG_OK};
+    struct mig_error why;
+
+    if ((r->accord == NULL && r->advance == NULL) || path == NULL || path[0] == '\0') {
+        return;
+    }
+    (void)snprintf(a.host, sizeof a.host, "%s", r->service->creds->name);
+    (void)snprintf(a.who, sizeof a.who, "%s/%s", mig_role_name(c->who.role), c->who.name);
+    (void)snprintf(a.from, sizeof a.from, "%s", mig_peer_where(c->peer));
+    (void)snprintf(a.reason, sizeof a.reason, "%s", err != NULL ? err->msg : "");
+    if (r->accord != NULL) {
+        mig_accord_describe(r->accord, &a);
+    } else {
+        mig_advance_describe(r->advance, &a);
+    }
+    if (!mig_audit_append(path, &a, &why)) {
+        mig_log_error("%s", why.msg);
+    }
+}
+
 static void fail(struct request *r, const char *phase, const struct mig_error *err)
 {
     char result[sizeof err->msg + 64];
 
     (void)snprintf(result, sizeof result, "failed: %s: %s", phase, err->msg);
     audit(r, result);
+    record(r, err);
     reply_error(r->client, r->id, phase, err);
     request_drop(r);
 }
@@ -381,6 +408,7 @@ static void on_job(const struct mig_message *m, const char *phase, const struct 
     reply(r->client, &copy);
     (void)snprintf(result, sizeof result, "done in %" PRIu64 " ms", mig_now_ms() - r->started_ms);
     audit(r, result);
+    record(r, NULL);
     request_drop(r);
 }
 

@@ -27,11 +27,13 @@ struct command {
     char *agent, *store, *vm, *instance;
     char *sources[CONTRACT_SOURCE_COUNT];
     char *listings[MIG_LISTING_COUNT];
-    bool strict, via_source, no_prove, help;
+    bool strict, via_source, no_prove, refused, help;
+    uint64_t since_ms;
 
     struct mig_words words; /* from here on computed */
     bool json;              /* an object is wanted, not text: command_print() */
     bool yaml;              /* ... in this form */
+    json_t *array;          /* of audit: what was wanted */
     enum mig_paint_when paint;
     enum mig_fail_on fails_on;
 };

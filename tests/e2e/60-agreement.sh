@@ -23,7 +23,7 @@ start_host() { # NAME [options]
     # shellcheck disable=SC2046
     start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
         --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" -v "${@:2}"
+        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit/log" -v "${@:2}"
     sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where pid[$1]=${pids[-1]}
 }
 for host in alpha beta gamma; do
@@ -157,6 +157,23 @@ stands alpha 'db active 1111 0' 'web3 retired 7f3a 0'
 expect 4 hook beta advance approve db.agreement --contract db.contract
 says "agreement is abandoned here"
 expect 0 hook alpha agree db "${at[beta]}" -o retry.agreement
+
+# Every decision left a record, on both hosts.
+expect 0 migctl audit alpha-audit/log --vm web3
+says "alpha hook/hugo agree web3 alpha -> beta agreement" ": done" \
+    "refused: contract of another instance" "hook/hugo depart web3"
+expect 0 migctl audit beta-audit/log -o json
+valid audit
+json '[.records[] | select(.vm == "web3" and .result == "done") | .what] | unique' \
+    '["abandon","approve","complete","propose","switch"]'
+json '[.records[] | select(.what == "propose")][0] | [.who, .verdict]' '["agent/alpha","compatible"]'
+expect 0 migctl audit beta-audit/log --refused -o json
+json '[.records[].result] | unique' '["refused"]'
+cp beta-audit/log damaged
+printf '{"at": 1' >>damaged
+expect 4 migctl audit damaged
+says 'damaged: line' 'expected an AuditRecord'
+expect 2 migctl audit missing
 
 # On to a third host, with all its way.
 expect 0 hook beta agree web3 "${at[gamma]}" -o on.agreement --contract on.contract
