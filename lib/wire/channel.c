@@ -21,8 +21,6 @@
 #define RECORD_ALERT 21
 #define RECORD_HANDSHAKE 22
 
-/* Some records at once, where a channel usually reads one. */
-#define BULK_READ (256u * 1024)
 /* Of 2^24.5 full records under one key of AES-GCM, 2^23. */
 #define REKEY_BYTES (UINT64_C(1) << 37)
 
@@ -113,7 +111,6 @@ void mig_channel_expect_bulk(struct mig_channel *ch, uint64_t rekey_bytes)
 {
     ch->rekey_bytes = rekey_bytes != 0 ? rekey_bytes : REKEY_BYTES;
     (void)SSL_clear_mode(ch->ssl, SSL_MODE_RELEASE_BUFFERS);
-    SSL_set_default_read_buffer_len(ch->ssl, BULK_READ);
 }
 
 /* An entry that nobody read would be taken for the reason of our failure. */

@@ -29,8 +29,8 @@ struct mig_channel *mig_channel_new(const struct mig_tls *tls, int fd, const str
                                     const char *where);
 void mig_channel_free(struct mig_channel *ch);
 
-/* Before the handshake: much will pass.  More memory, fewer system calls, and a
- * new key after each @rekey_bytes written; 0 = well before RFC 8446, 5.5 asks. */
+/* Before the handshake: much will pass.  Buffers are kept between records, and the key
+ * changes after each @rekey_bytes written; 0 = well before RFC 8446, 5.5 asks. */
 void mig_channel_expect_bulk(struct mig_channel *ch, uint64_t rekey_bytes);
 MIG_AUTO_DEFINE(mig_channel_free, struct mig_channel *);
 

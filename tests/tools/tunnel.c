@@ -42,14 +42,16 @@ static int unix_socket(const char *path, bool listens)
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
 
-    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s%s", path, listens ? ".new" : "");
     if (!listens) {
         if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
             give_up(path);
         }
         return fd;
     }
-    if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 1) != 0) {
+    /* Whoever sees the name can connect. */
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 1) != 0 ||
+        rename(at.sun_path, path) != 0) {
         give_up(path);
     }
     accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -149,21 +151,25 @@ static bool receive_head(struct mig_tunnel *t, struct mig_bytes *ret, struct mig
     return finish_head(h, state);
 }
 
-static bool run_tls(bool source, const char *fleet, int qemu, int net, struct mig_error *err)
+/* @qemu is -1 at the target, whose QEMU ends when a stream ends before it began:
+ * it hears of this one when the head is there. */
+static bool run_tls(const char *fleet, const char *path, int qemu, int net, struct mig_error *err)
 {
+    bool source = qemu >= 0;
     static const struct mig_address to = {.host = "127.0.0.1"};
     MIG_AUTO(mig_tls_free) struct mig_tls *tls = load_tls(fleet, source ? "alpha" : "beta", err);
     MIG_AUTO(mig_tunnel_close) struct mig_tunnel *t = NULL;
     MIG_AUTO(mig_bytes_clear) struct mig_bytes head = {0};
     struct mig_tunnel_options o = {
         .tls = tls, .fd = net, .to = source ? &to : NULL, .where = source ? "target" : "source"};
-    struct mig_tunnel_pump p = {.name = "QEMU", .in = qemu, .out = qemu, .watch = -1};
+    struct mig_tunnel_pump p = {.name = "QEMU", .watch = -1};
     struct mig_tunnel_frame done = {.kind = MIG_TUNNEL_DONE};
 
     if (tls == NULL || !mig_tunnel_open(&o, PATIENCE_MS, &t, err) ||
         !(source ? send_head(t, qemu, err) : receive_head(t, &head, err))) {
         return false;
     }
+    p.in = p.out = source ? qemu : unix_socket(path, false);
     p.first = head.items;
     p.first_len = head.len;
     if (!mig_tunnel_pump(t, &p, err)) {
@@ -189,7 +195,7 @@ int main(int argc, char **argv)
 {
     struct mig_error err = {0};
     bool source = argc == 6 && strcmp(argv[1], "source") == 0;
-    int qemu, net;
+    int qemu = -1, net;
 
     if (argc != 6) {
         (void)fprintf(stderr, "usage: tunnel source|target plain|tls FLEET UNIX PORT\n");
@@ -198,13 +204,11 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     if (source) {
         qemu = unix_socket(argv[4], true);
-        net = tcp_socket((unsigned)strtoul(argv[5], NULL, 10), false);
-    } else {
-        net = tcp_socket((unsigned)strtoul(argv[5], NULL, 10), true);
-        qemu = unix_socket(argv[4], false);
     }
-    if (strcmp(argv[2], "tls") == 0 ? !run_tls(source, argv[3], qemu, net, &err)
-                                    : !run_plain(qemu, net, &err)) {
+    net = tcp_socket((unsigned)strtoul(argv[5], NULL, 10), !source);
+    if (strcmp(argv[2], "tls") == 0
+            ? !run_tls(argv[3], argv[4], qemu, net, &err)
+            : !run_plain(source ? qemu : unix_socket(argv[4], false), net, &err)) {
         (void)fprintf(stderr, "tunnel: %s\n", err.msg);
         return 1;
     }
