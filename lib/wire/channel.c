@@ -21,13 +21,17 @@
 #define RECORD_ALERT 21
 #define RECORD_HANDSHAKE 22
 
+/* Of 2^24.5 full records under one key of AES-GCM, 2^23. */
+#define REKEY_BYTES (UINT64_C(1) << 37)
+
 struct mig_channel {
     const struct mig_tls *tls;
     const char *where;
     SSL *ssl;
     int fd;
-    bool heard;             /* the peer's first byte looked like TLS */
-    struct mig_error blame; /* why its chain is refused; code 0 = it is not */
+    bool heard;                    /* the peer's first byte looked like TLS */
+    uint64_t rekey_bytes, written; /* under this key; rekey 0 = never */
+    struct mig_error blame;        /* why its chain is refused; code 0 = it is not */
 };
 
 static int on_chain(int good, X509_STORE_CTX *store)
@@ -101,6 +105,12 @@ void mig_channel_free(struct mig_channel *ch)
         SSL_free(ch->ssl);
         mig_free(ch);
     }
+}
+
+void mig_channel_expect_bulk(struct mig_channel *ch, uint64_t rekey_bytes)
+{
+    ch->rekey_bytes = rekey_bytes != 0 ? rekey_bytes : REKEY_BYTES;
+    (void)SSL_clear_mode(ch->ssl, SSL_MODE_RELEASE_BUFFERS);
 }
 
 /* An entry that nobody read would be taken for the reason of our failure. */
@@ -212,11 +222,27 @@ enum mig_channel_state mig_channel_read(struct mig_channel *ch, unsigned char *b
     return state_of(ch, SSL_read_ex(ch->ssl, bytes, len, ret), err);
 }
 
+/* Goes out in front of the next record. */
+static void change_key(struct mig_channel *ch, size_t written)
+{
+    ch->written += written;
+    if (ch->written >= ch->rekey_bytes) {
+        MIG_ASSERT(SSL_key_update(ch->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+        ch->written = 0;
+    }
+}
+
 enum mig_channel_state mig_channel_write(struct mig_channel *ch, const unsigned char *bytes,
                                          size_t len, size_t *ret, struct mig_error *err)
 {
+    enum mig_channel_state state;
+
     begin_call();
-    return state_of(ch, SSL_write_ex(ch->ssl, bytes, len, ret), err);
+    state = state_of(ch, SSL_write_ex(ch->ssl, bytes, len, ret), err);
+    if (state == MIG_CHANNEL_DONE && ch->rekey_bytes != 0) {
+        change_key(ch, *ret);
+    }
+    return state;
 }
 
 void mig_channel_farewell(struct mig_channel *ch)

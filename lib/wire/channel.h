@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -26,6 +28,10 @@ enum mig_channel_state {
 struct mig_channel *mig_channel_new(const struct mig_tls *tls, int fd, const struct mig_address *to,
                                     const char *where);
 void mig_channel_free(struct mig_channel *ch);
+
+/* Before the handshake: much will pass.  Buffers are kept between records, and the key
+ * changes after each @rekey_bytes written; 0 = well before RFC 8446, 5.5 asks. */
+void mig_channel_expect_bulk(struct mig_channel *ch, uint64_t rekey_bytes);
 MIG_AUTO_DEFINE(mig_channel_free, struct mig_channel *);
 
 enum mig_channel_state mig_channel_handshake(struct mig_channel *ch, struct mig_error *err);
