@@ -48,12 +48,35 @@ static bool wait_for(struct mig_qmp *q, short events, struct mig_error *err)
     }
 }
 
-static bool send_line(struct mig_qmp *q, const char *line, struct mig_error *err)
+/* @fd goes along with the first byte; -1: none. */
+static ssize_t send_some(struct mig_qmp *q, const char *bytes, size_t len, int fd)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof fd)];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec part = {(void *)(uintptr_t)bytes, len};
+    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+    struct cmsghdr *c;
+
+    if (fd >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    return sendmsg(q->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static bool send_line(struct mig_qmp *q, const char *line, int fd, struct mig_error *err)
 {
     size_t len = strlen(line), done = 0;
 
     while (done < len) {
-        ssize_t put = send(q->fd, line + done, len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t put = send_some(q, line + done, len - done, done == 0 ? fd : -1);
 
         if (put >= 0) {
             done += (size_t)put;
@@ -160,8 +183,8 @@ static bool receive_answer(struct mig_qmp *q, const char *command, json_t **ret,
                     command, EVENTS_MAX);
 }
 
-static bool ask_any(struct mig_qmp *q, const char *command, json_t *arguments, json_t **ret,
-                    struct mig_error *err)
+static bool ask_with(struct mig_qmp *q, const char *command, json_t *arguments, int fd,
+                     json_t **ret, struct mig_error *err)
 {
     MIG_AUTO(mig_node_free) json_t *request = json_object();
     MIG_AUTO(mig_free) char *text = NULL, *line = NULL;
@@ -173,7 +196,26 @@ static bool ask_any(struct mig_qmp *q, const char *command, json_t *arguments, j
     text = json_dumps(request, JSON_COMPACT);
     MIG_ASSERT(text != NULL);
     line = mig_strf("%s\n", text);
-    return send_line(q, line, err) && receive_answer(q, command, ret, err);
+    return send_line(q, line, fd, err) && receive_answer(q, command, ret, err);
+}
+
+static bool ask_any(struct mig_qmp *q, const char *command, json_t *arguments, json_t **ret,
+                    struct mig_error *err)
+{
+    return ask_with(q, command, arguments, -1, ret, err);
+}
+
+void mig_qmp_extend(struct mig_qmp *q, uint64_t timeout_ms)
+{
+    q->deadline = mig_now_ms() + timeout_ms;
+    q->timeout_ms = timeout_ms;
+}
+
+bool mig_qmp_give(struct mig_qmp *q, int fd, const char *name, struct mig_error *err)
+{
+    MIG_AUTO(mig_node_free) json_t *nothing = NULL;
+
+    return ask_with(q, "getfd", json_pack("{s:s}", "fdname", name), fd, &nothing, err);
 }
 
 bool mig_qmp_ask(struct mig_qmp *q, const char *command, json_t *arguments, json_type type,

@@ -28,6 +28,14 @@ MIG_MUST_CHECK bool mig_qmp_take(int fd, const char *name, uint64_t timeout_ms,
 void mig_qmp_free(struct mig_qmp *q);
 MIG_AUTO_DEFINE(mig_qmp_free, struct mig_qmp *);
 
+/* From now on there are @timeout_ms again: for a migration, which takes longer
+ * than any question. */
+void mig_qmp_extend(struct mig_qmp *q, uint64_t timeout_ms);
+
+/* Give QEMU @fd, which stays the caller's, under @name ("getfd"). */
+MIG_MUST_CHECK bool mig_qmp_give(struct mig_qmp *q, int fd, const char *name,
+                                 struct mig_error *err);
+
 /* The process that listens on the socket. */
 MIG_MUST_CHECK bool mig_qmp_peer(const struct mig_qmp *q, pid_t *ret, struct mig_error *err);
 

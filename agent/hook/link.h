@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link.h: the connection between two gates: who the other one is, and what is
+ * said before the first byte of a guest.
+ */
+#pragma once
+
+#include "gate/tunnel.h"
+#include "session/gather.h"
+#include "session/move.h"
+#include "wire/address.h"
+
+/* A connected socket; the caller closes it. */
+MIG_MUST_CHECK bool link_dial(const struct mig_address *to, uint64_t timeout_ms, int *ret,
+                              struct mig_error *err);
+
+/* Wait for one peer at @at; "listening on ..." goes to the log first.
+ * @timeout_ms 0: as long as it takes. */
+MIG_MUST_CHECK bool link_accept(const struct mig_address *at, uint64_t timeout_ms, int *ret,
+                                struct mig_error *err);
+
+/* Is the peer the hook of @host?  @pinned, unless "", is the name to expect
+ * instead. */
+MIG_MUST_CHECK bool link_check_peer(const struct mig_tunnel *t, const char *host,
+                                    const char *pinned, struct mig_error *err);
+
+/* Agreement and contract as the body of an OFFER; the caller clears. */
+void link_offer_encode(const struct mig_move *m, struct mig_bytes *ret);
+MIG_MUST_CHECK bool link_offer_decode(const struct mig_tunnel_frame *f, struct mig_move *ret,
+                                      struct mig_error *err);
+
+/* Say yes (@why NULL) or why not. */
+MIG_MUST_CHECK bool link_send_verdict(struct mig_tunnel *t, const struct mig_error *why,
+                                      struct mig_error *err);
+/* False, too, when the peer said no; then @ret_no is true. */
+MIG_MUST_CHECK bool link_receive_verdict(struct mig_tunnel *t, uint64_t timeout_ms, bool *ret_no,
+                                         struct mig_error *err);

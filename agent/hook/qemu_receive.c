@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation: the waiting QEMU hears of the stream only when its head
+ * has been found to be the guest's that was agreed on.  If anything fails
+ * after that, the QEMU is told to quit before the other gate is told no, so
+ * that no half-open destination stays and the guest can go on at the source.
+ */
+#include "qemu.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/now.h"
+#include "hook.h"
+
+#define LOAD_MS 30000
+#define POLL_NS (5L * 1000 * 1000)
+
+static const struct mig_option rows[] = {
+#define OPTION MIG_HOST_OPTION
+#include "session/host_options.def"
+    MIG_HOST_OPTION_CONFIG,
+    QEMU_ROW("listen", 0, TEXT, listen, "ADDRESS", NULL, "wait for mig-hook qemu send here"),
+    QEMU_ROW("peer", 0, TEXT, peer, "NAME", "",
+             "name of the hook that may send (default: that of the source's host)"),
+    QEMU_ROWS,
+};
+static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
+
+/* ---- before the first byte ---- */
+
+static bool take_offer(struct qemu_gate *g, struct mig_error *err)
+{
+    struct mig_tunnel_hello hello;
+    struct mig_tunnel_frame f;
+
+    if (!mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_HELLO), QEMU_PATIENCE_MS, &f,
+                            err) ||
+        !mig_tunnel_hello_decode(&f, &hello, err)) {
+        return false;
+    }
+    if (hello.channels != 1) {
+        return mig_fail(err, MIG_REFUSED, "%u channels, and the gate carries one: no multifd",
+                        hello.channels);
+    }
+    return mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_OFFER), QEMU_PATIENCE_MS, &f,
+                              err) &&
+           link_offer_decode(&f, &g->move, err) && qemu_open_move(g, err) &&
+           link_check_peer(g->tunnel, g->agreement.source.host, g->peer, err);
+}
+
+static bool check_waiting(struct qemu_gate *g, struct mig_error *err)
+{
+    MIG_AUTO(mig_free) char *state = NULL;
+    unsigned char uuid[MIG_QEMU_UUID];
+
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    if (!mig_migration_run_state(g->monitor, &state, err)) {
+        return false;
+    }
+    if (strcmp(state, "inmigrate") != 0) {
+        return mig_fail(err, MIG_REFUSED,
+                        "QEMU at %s is '%s', expected one that waits: -incoming defer -S", g->qmp,
+                        state);
+    }
+    return mig_migration_prepare_destination(g->monitor, qemu_has_uuid(g, uuid), err);
+}
+
+static bool approve(struct qemu_gate *g, struct mig_error *err)
+{
+    struct mig_error unheard;
+
+    if (take_offer(g, err) && check_waiting(g, err)) {
+        g->approved = qemu_advance(g, MIG_STEP_APPROVE, &g->move.contract, NULL, err);
+    }
+    return link_send_verdict(g->tunnel, g->approved ? NULL : err, g->approved ? err : &unheard) &&
+           g->approved;
+}
+
+/* ---- the stream ---- */
+
+/* The head and what came with its last frame. */
+static bool receive_head(struct qemu_gate *g, struct mig_bytes *ret, struct mig_error *err)
+{
+    MIG_AUTO(mig_qemu_head_free) struct mig_qemu_head *h = mig_qemu_head_new();
+    enum mig_qemu_state state = MIG_QEMU_NEEDS_MORE;
+
+    while (state == MIG_QEMU_NEEDS_MORE) {
+        struct mig_tunnel_frame f;
+        size_t used = 0;
+
+        if (!mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_DATA), QEMU_HEAD_MS, &f,
+                                err)) {
+            return false;
+        }
+        state = mig_qemu_head_feed(h, f.bytes, f.len, &used, err);
+        ret->items = mig_resize(ret->items, ret->len + f.len, 1);
+        memcpy(ret->items + ret->len, f.bytes, f.len);
+        ret->len += f.len;
+    }
+    return state == MIG_QEMU_DONE && qemu_check_head(g, h, err);
+}
+
+/* The second check: is this host still what was agreed on? */
+static bool on_frame(struct mig_tunnel *t, const struct mig_tunnel_frame *f, void *data,
+                     struct mig_error *err)
+{
+    struct qemu_gate *g = data;
+    unsigned char body[1 + MIG_TUNNEL_REASON_MAX];
+    struct mig_tunnel_frame answer = {.kind = MIG_TUNNEL_CHECK, .bytes = body};
+    struct mig_error why;
+    bool good;
+
+    if (f->kind != MIG_TUNNEL_CHECK || f->len != 0) {
+        return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
+                        mig_tunnel_kind_name(f->kind));
+    }
+    good = qemu_advance(g, MIG_STEP_SWITCH, NULL, NULL, &why);
+    if (!good) {
+        mig_log_error("before the guest stopped for good: %s", why.msg);
+    }
+    answer.len = mig_tunnel_verdict_encode(good ? NULL : &why, body);
+    mig_tunnel_queue(t, &answer);
+    return true;
+}
+
+static bool pump(struct qemu_gate *g, int qemu, const struct mig_bytes *head, struct mig_error *err)
+{
+    struct mig_tunnel_pump p = {.name = "QEMU",
+                                .in = qemu,
+                                .out = qemu,
+                                .first = head->items,
+                                .first_len = head->len,
+                                .frame = on_frame,
+                                .watch = -1,
+                                .data = g};
+
+    if (!mig_tunnel_pump(g->tunnel, &p, err)) {
+        return false;
+    }
+    mig_log_info("%llu bytes received, %llu sent", (unsigned long long)p.received,
+                 (unsigned long long)p.sent);
+    return true;
+}
+
+static bool pass(struct qemu_gate *g, struct mig_error *err)
+{
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes head = {0};
+    MIG_AUTO(mig_fd_close) int ours = -1;
+    int pair[2];
+    bool good;
+
+    if (!receive_head(g, &head, err)) {
+        return false;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        return mig_fail_errno(err, MIG_INTERNAL, "socketpair");
+    }
+    ours = pair[0];
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    good = mig_migration_take(g->monitor, pair[1], err);
+    mig_fd_close(pair[1]);
+    return good && pump(g, ours, &head, err);
+}
+
+/* ---- the guest ---- */
+
+/* All bytes are there: QEMU has to make a guest of them. */
+static bool wait_loaded(struct qemu_gate *g, struct mig_error *err)
+{
+    const struct timespec pause = {.tv_nsec = POLL_NS};
+    uint64_t last = mig_now_ms() + LOAD_MS;
+    enum mig_migration_state state = MIG_MIGRATION_RUNNING;
+    char why[256] = "";
+
+    mig_qmp_extend(g->monitor, LOAD_MS);
+    while (state == MIG_MIGRATION_RUNNING || state == MIG_MIGRATION_NONE) {
+        if (mig_now_ms() > last) {
+            return mig_fail(err, MIG_UNREACHABLE, "QEMU does not come to an end of loading");
+        }
+        if (!mig_migration_ask(g->monitor, &state, why, err)) {
+            return false;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return state == MIG_MIGRATION_DONE ||
+           mig_fail(err, MIG_REFUSED, "QEMU could not load the guest%s%s",
+                    why[0] != '\0' ? ": " : "", why);
+}
+
+static bool start(struct qemu_gate *g, struct mig_error *err)
+{
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    return wait_loaded(g, err) && mig_migration_resume(g->monitor, err);
+}
+
+/* From here on the guest is here, whatever else goes wrong. */
+static bool finish(struct qemu_gate *g, struct mig_error *err)
+{
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes contract = {0};
+    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_OFFER};
+
+    mig_log_info("%s runs here now", g->agreement.vm);
+    if (!qemu_advance(g, MIG_STEP_COMPLETE, NULL, &contract, err)) {
+        return mig_wrap(err, "%s runs here, but its contract could not be made active",
+                        g->agreement.vm);
+    }
+    f.bytes = contract.items;
+    f.len = contract.len;
+    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err) ||
+           mig_wrap(err,
+                    "%s runs here, but the source has not heard of it: mig-hook advance "
+                    "depart there",
+                    g->agreement.vm);
+}
+
+/* No half-open destination, and then word to the source. */
+static void give_up(struct qemu_gate *g, const struct mig_error *why)
+{
+    struct mig_error err;
+
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    if (!mig_migration_quit(g->monitor, &err)) {
+        mig_log_info("%s", err.msg); /* it has ended by itself, mostly */
+    }
+    qemu_abandon(g);
+    if (!link_send_verdict(g->tunnel, why, &err)) {
+        mig_log_info("%s", err.msg);
+    }
+}
+
+static bool serve(struct qemu_gate *g, struct mig_error *err)
+{
+    struct mig_address at;
+    struct mig_tunnel_options o = {.tls = g->tls, .where = "source"};
+
+    if (!mig_address_parse(g->listen, &at, err) || !link_accept(&at, 0, &g->net, err)) {
+        return false;
+    }
+    o.fd = g->net;
+    if (!mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) || !approve(g, err)) {
+        return false;
+    }
+    if (!pass(g, err) || !start(g, err)) {
+        give_up(g, err);
+        return false;
+    }
+    return finish(g, err);
+}
+
+int qemu_receive(int argc, char **argv)
+{
+    struct qemu_gate g = {.net = -1};
+    struct mig_words words;
+    struct mig_error err;
+    int status = 0;
+
+    if (hook_helps(argc, argv, &options)) {
+        return 0;
+    }
+    if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
+        status = hook_fail(&err);
+    } else if (words.operands_len != 0 || words.rest_len != 0 || g.listen == NULL) {
+        (void)mig_fail(&err, MIG_USAGE,
+                       "usage: mig-hook qemu receive --qmp SOCKET --listen ADDRESS [options]");
+        status = hook_fail(&err);
+    } else {
+        status = serve(&g, &err) ? 0 : hook_fail(&err);
+    }
+    qemu_end(&options, &g);
+    return status;
+}

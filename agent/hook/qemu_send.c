@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation: until QEMU is told to continue from pre-switchover, any
+ * failure leaves the guest running where it is: QEMU is told to cancel, and a
+ * stream that breaks ends the migration by itself.  After that word the guest
+ * has stopped.  It is resumed here only when the other gate says that it does
+ * not run there; without an answer it stays stopped, for two of it would be
+ * worse than none.
+ */
+#include "qemu.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "hook.h"
+#include "seal/seal.h"
+
+/* How often QEMU is asked how far it is. */
+#define ASK_NS (20L * 1000 * 1000)
+/* The other QEMU loads devices and starts the guest. */
+#define ARRIVAL_MS 60000
+
+static const struct mig_option rows[] = {
+#define OPTION MIG_HOST_OPTION
+#include "session/host_options.def"
+    MIG_HOST_OPTION_CONFIG,
+    QEMU_ROW("instance", 0, TEXT, instance, "ID", NULL, "this power-on of it and no other"),
+    QEMU_ROW("gate", 0, TEXT, gate, "ADDRESS", NULL,
+             "of mig-hook qemu receive at DST; NAME@ pins its hook's name"),
+    QEMU_ROWS,
+};
+static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
+
+/* What is going on while memory moves. */
+struct passage {
+    struct qemu_gate *gate;
+    int timer;
+    enum mig_migration_state state;
+    bool asked, continued;
+    struct mig_error veto; /* of the second check; code MIG_OK: none */
+    char why[256];         /* QEMU's words */
+};
+
+/* ---- before the first byte ---- */
+
+static bool agree(struct qemu_gate *g, const struct mig_words *words, struct mig_error *err)
+{
+    const struct mig_move_wish wish = {.vm = words->operands[0],
+                                       .instance = g->instance,
+                                       .destination = words->operands[1],
+                                       .data_path = MIG_DATA_TUNNEL};
+
+    if (!mig_move_agree(&g->host.gather, g->agent, &wish, &g->move, err) ||
+        !qemu_open_move(g, err)) {
+        return false;
+    }
+    mig_log_info("%s may move from %s to %s, say both", g->agreement.vm, g->agreement.source.host,
+                 g->agreement.destination.host);
+    return true;
+}
+
+static bool offer(struct qemu_gate *g, struct mig_error *err)
+{
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
+    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_OFFER};
+
+    link_offer_encode(&g->move, &body);
+    f.bytes = body.items;
+    f.len = body.len;
+    return (body.len <= MIG_TUNNEL_BODY_MAX ||
+            mig_fail(err, MIG_LIMIT, "agreement and contract of %zu bytes, at most %u fit",
+                     body.len, MIG_TUNNEL_BODY_MAX)) &&
+           mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+}
+
+static bool greet(struct qemu_gate *g, struct mig_error *err)
+{
+    unsigned char body[MIG_TUNNEL_HELLO_BYTES];
+    const struct mig_tunnel_frame f = {MIG_TUNNEL_HELLO, body, sizeof body};
+    struct mig_tunnel_hello hello = {.channel = 0, .channels = 1};
+
+    mig_random(hello.session, sizeof hello.session);
+    mig_tunnel_hello_encode(&hello, body);
+    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+}
+
+static bool connect_gate(struct qemu_gate *g, struct mig_error *err)
+{
+    struct mig_address to;
+    struct mig_tunnel_options o = {.tls = g->tls, .to = &to};
+    char where[MIG_ADDRESS_TEXT];
+
+    if (!mig_address_parse(g->gate, &to, err) ||
+        !link_dial(&to, g->host.timeout_ms, &g->net, err)) {
+        return false;
+    }
+    mig_address_format(&to, where, sizeof where);
+    o.fd = g->net;
+    o.where = where;
+    return mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) &&
+           link_check_peer(g->tunnel, g->agreement.destination.host, to.name, err);
+}
+
+/* Both hosts' yes, and then ours: it is used up from here on. */
+static bool get_approval(struct qemu_gate *g, struct mig_error *err)
+{
+    bool no;
+
+    if (!greet(g, err) || !offer(g, err)) {
+        return false;
+    }
+    if (!link_receive_verdict(g->tunnel, g->host.timeout_ms + QEMU_HEAD_MS, &no, err)) {
+        return no ? mig_wrap(err, "%s", g->agreement.destination.host) : false;
+    }
+    g->approved = qemu_advance(g, MIG_STEP_APPROVE, &g->move.contract, NULL, err);
+    return g->approved;
+}
+
+/* ---- the head ---- */
+
+static bool wait_readable(int fd, struct mig_error *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int got;
+
+    do {
+        got = poll(&p, 1, QEMU_HEAD_MS);
+    } while (got < 0 && errno == EINTR);
+    return got > 0 || mig_fail(err, MIG_UNREACHABLE, "QEMU sends nothing");
+}
+
+/* Off QEMU's socket, and no byte more. */
+static bool read_head(struct mig_qemu_head *h, int qemu, struct mig_error *err)
+{
+    enum mig_qemu_state state = MIG_QEMU_NEEDS_MORE;
+
+    while (state == MIG_QEMU_NEEDS_MORE) {
+        unsigned char bytes[4096];
+        size_t used = 0;
+        ssize_t got;
+
+        if (!wait_readable(qemu, err)) {
+            return false;
+        }
+        got = recv(qemu, bytes, sizeof bytes, MSG_PEEK);
+        if (got <= 0) {
+            return mig_qemu_head_ended(h, err);
+        }
+        state = mig_qemu_head_feed(h, bytes, (size_t)got, &used, err);
+        if (state != MIG_QEMU_REFUSED && recv(qemu, bytes, used, MSG_WAITALL) != (ssize_t)used) {
+            return mig_fail_errno(err, MIG_IO, "QEMU");
+        }
+    }
+    return state == MIG_QEMU_DONE;
+}
+
+static bool send_head(struct qemu_gate *g, int qemu, struct mig_error *err)
+{
+    MIG_AUTO(mig_qemu_head_free) struct mig_qemu_head *h = mig_qemu_head_new();
+    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_DATA};
+
+    if (!read_head(h, qemu, err) || !qemu_check_head(g, h, err)) {
+        return false;
+    }
+    f.bytes = mig_qemu_head_bytes(h, &f.len);
+    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+}
+
+/* ---- while memory moves ---- */
+
+static void ask_second_check(struct passage *p)
+{
+    const struct mig_tunnel_frame f = {MIG_TUNNEL_CHECK, NULL, 0};
+
+    p->asked = true;
+    mig_tunnel_queue(p->gate->tunnel, &f);
+}
+
+static bool on_tick(struct mig_tunnel *t __attribute__((unused)), void *data, struct mig_error *err)
+{
+    struct passage *p = data;
+    uint64_t ticks;
+
+    if (read(p->timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN) {
+        return mig_fail_errno(err, MIG_INTERNAL, "timer");
+    }
+    mig_qmp_extend(p->gate->monitor, QEMU_PATIENCE_MS);
+    if (!mig_migration_ask(p->gate->monitor, &p->state, p->why, err)) {
+        return false;
+    }
+    if (p->state == MIG_MIGRATION_WAITS && !p->asked) {
+        ask_second_check(p);
+    }
+    return true;
+}
+
+static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct mig_tunnel_frame *f,
+                     void *data, struct mig_error *err)
+{
+    struct passage *p = data;
+
+    if (f->kind != MIG_TUNNEL_CHECK || !p->asked || p->continued) {
+        return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
+                        mig_tunnel_kind_name(f->kind));
+    }
+    if (!mig_tunnel_verdict_decode(f, &p->veto)) {
+        *err = p->veto;
+        return mig_wrap(err, "before the guest stopped for good: %s",
+                        p->gate->agreement.destination.host);
+    }
+    p->veto = (struct mig_error){0};
+    p->continued = true;
+    return mig_migration_continue(p->gate->monitor, err);
+}
+
+static int timer_new(void)
+{
+    const struct itimerspec often = {.it_interval.tv_nsec = ASK_NS, .it_value.tv_nsec = ASK_NS};
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+    if (fd >= 0 && timerfd_settime(fd, 0, &often, NULL) != 0) {
+        mig_fd_close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool pump(struct passage *p, int qemu, struct mig_error *err)
+{
+    struct mig_tunnel_pump stream = {.name = "QEMU",
+                                     .in = qemu,
+                                     .out = qemu,
+                                     .frame = on_frame,
+                                     .watch = p->timer,
+                                     .watched = on_tick,
+                                     .data = p};
+
+    if (p->timer < 0) {
+        return mig_fail_errno(err, MIG_INTERNAL, "timer");
+    }
+    if (!mig_tunnel_pump(p->gate->tunnel, &stream, err)) {
+        return false;
+    }
+    mig_log_info("%llu bytes sent, %llu received", (unsigned long long)stream.sent,
+                 (unsigned long long)stream.received);
+    return true;
+}
+
+static bool pass(struct passage *p, struct mig_error *err)
+{
+    struct qemu_gate *g = p->gate;
+    unsigned char uuid[MIG_QEMU_UUID];
+    MIG_AUTO(mig_fd_close) int ours = -1;
+    int pair[2];
+    bool good;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        return mig_fail_errno(err, MIG_INTERNAL, "socketpair");
+    }
+    ours = pair[0];
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    good = mig_migration_prepare_source(g->monitor, qemu_has_uuid(g, uuid), err) &&
+           mig_migration_send(g->monitor, pair[1], err);
+    mig_fd_close(pair[1]);
+    return good && send_head(g, ours, err) && pump(p, ours, err);
+}
+
+/* ---- how it ended ---- */
+
+/* The contract as the other host signed it says that the guest is there. */
+static bool depart(struct passage *p, const struct mig_tunnel_frame *f, struct mig_error *err)
+{
+    const struct mig_bytes contract = {(unsigned char *)(uintptr_t)f->bytes, f->len};
+    struct qemu_gate *g = p->gate;
+
+    if (!qemu_advance(g, MIG_STEP_DEPART, &contract, NULL, err)) {
+        return mig_wrap(err, "%s runs on %s now, but its contract here stays active",
+                        g->agreement.vm, g->agreement.destination.host);
+    }
+    mig_log_info("%s runs on %s now", g->agreement.vm, g->agreement.destination.host);
+    return true;
+}
+
+/* Nothing runs there: the guest goes on here. */
+static void go_on(struct passage *p)
+{
+    struct mig_error err;
+
+    mig_qmp_extend(p->gate->monitor, QEMU_PATIENCE_MS);
+    if (!mig_migration_cancel(p->gate->monitor, &err) ||
+        (p->continued && !mig_migration_resume(p->gate->monitor, &err))) {
+        mig_log_error("%s: it may have to be resumed by hand (cont)", err.msg);
+    }
+    qemu_abandon(p->gate);
+}
+
+static bool hear_end(struct passage *p, struct mig_error *err)
+{
+    struct qemu_gate *g = p->gate;
+    struct mig_tunnel_frame f;
+
+    if (!mig_tunnel_receive(g->tunnel,
+                            MIG_TUNNEL_ONLY(MIG_TUNNEL_OFFER) | MIG_TUNNEL_ONLY(MIG_TUNNEL_VERDICT),
+                            ARRIVAL_MS, &f, err)) {
+        if (!p->continued) {
+            go_on(p);
+            return false;
+        }
+        return mig_wrap(err,
+                        "not known whether %s runs on %s: it stays stopped here; ask there, and "
+                        "only if it does not, resume it here (cont)",
+                        g->agreement.vm, g->agreement.destination.host);
+    }
+    if (f.kind == MIG_TUNNEL_OFFER) {
+        return depart(p, &f, err);
+    }
+    if (mig_tunnel_verdict_decode(&f, err)) {
+        (void)mig_fail(err, MIG_FORMAT, "said yes out of turn");
+    }
+    go_on(p);
+    return mig_wrap(err, "%s", g->agreement.destination.host);
+}
+
+static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_error *err)
+{
+    struct passage p = {.gate = g, .timer = -1};
+    bool passed;
+
+    if (!agree(g, words, err) || !connect_gate(g, err) || !get_approval(g, err)) {
+        qemu_abandon(g);
+        return false;
+    }
+    p.timer = timer_new();
+    passed = pass(&p, err);
+    mig_fd_close(p.timer);
+    if (passed) {
+        return hear_end(&p, err);
+    }
+    if (p.continued) {
+        return mig_wrap(err,
+                        "the stream broke after the guest had stopped: not known whether it runs "
+                        "on %s; ask there, and only if it does not, resume it here (cont)",
+                        g->agreement.destination.host);
+    }
+    go_on(&p);
+    return false;
+}
+
+int qemu_send(int argc, char **argv)
+{
+    struct qemu_gate g = {.net = -1};
+    struct mig_words words;
+    struct mig_error err;
+    int status = 0;
+
+    if (hook_helps(argc, argv, &options)) {
+        return 0;
+    }
+    if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
+        status = hook_fail(&err);
+    } else if (words.operands_len != 2 || words.rest_len != 0 || g.gate == NULL) {
+        (void)mig_fail(&err, MIG_USAGE,
+                       "usage: mig-hook qemu send --qmp SOCKET --gate ADDRESS [options] VM DST");
+        status = hook_fail(&err);
+    } else {
+        status = move(&g, &words, &err) ? 0 : hook_fail(&err);
+    }
+    qemu_end(&options, &g);
+    return status;
+}
