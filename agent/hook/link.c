@@ -101,6 +101,12 @@ bool link_accept(const struct mig_address *at, uint64_t timeout_ms, int *ret, st
     return good || mig_wrap(err, "gate");
 }
 
+bool link_is_local(const struct mig_address *at)
+{
+    return at->path[0] != '\0' || strcmp(at->host, "127.0.0.1") == 0 ||
+           strcmp(at->host, "::1") == 0 || strcmp(at->host, "localhost") == 0;
+}
+
 bool link_check_peer(const struct mig_tunnel *t, const char *host, const char *pinned,
                      struct mig_error *err)
 {

@@ -19,6 +19,9 @@ MIG_MUST_CHECK bool link_dial(const struct mig_address *to, uint64_t timeout_ms,
 MIG_MUST_CHECK bool link_accept(const struct mig_address *at, uint64_t timeout_ms, int *ret,
                                 struct mig_error *err);
 
+/* Is it a place of this host alone: a unix socket or a loopback address? */
+bool link_is_local(const struct mig_address *at);
+
 /* Is the peer the hook of @host?  @pinned, unless "", is the name to expect
  * instead. */
 MIG_MUST_CHECK bool link_check_peer(const struct mig_tunnel *t, const char *host,

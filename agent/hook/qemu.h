@@ -31,7 +31,7 @@
 
 struct qemu_gate {
     struct mig_host_options host; /* first: migctl.conf fills it */
-    char *agent, *instance, *qmp, *gate, *listen, *peer;
+    char *agent, *instance, *qmp, *gate, *stream, *listen, *peer;
     bool help;
 
     struct mig_tls *tls; /* from here on the gate's own */

@@ -17,6 +17,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "hook.h"
 #include "seal/seal.h"
@@ -33,6 +34,9 @@ static const struct mig_option rows[] = {
     QEMU_ROW("instance", 0, TEXT, instance, "ID", NULL, "this power-on of it and no other"),
     QEMU_ROW("gate", 0, TEXT, gate, "ADDRESS", NULL,
              "of mig-hook qemu receive at DST; NAME@ pins its hook's name"),
+    QEMU_ROW("stream", 0, TEXT, stream, "ADDRESS", NULL,
+             "somebody else tells QEMU to migrate: to unix:/PATH or a loopback HOST:PORT, or with "
+             "- by exec: of this command"),
     QEMU_ROWS,
 };
 static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
@@ -43,8 +47,7 @@ struct passage {
     int timer;
     enum mig_migration_state state;
     bool asked, continued;
-    struct mig_error veto; /* of the second check; code MIG_OK: none */
-    char why[256];         /* QEMU's words */
+    char why[256]; /* QEMU's words */
 };
 
 /* ---- before the first byte ---- */
@@ -135,8 +138,9 @@ static bool wait_readable(int fd, struct mig_error *err)
     return got > 0 || mig_fail(err, MIG_UNREACHABLE, "QEMU sends nothing");
 }
 
-/* Off QEMU's socket, and no byte more. */
-static bool read_head(struct mig_qemu_head *h, int qemu, struct mig_error *err)
+/* Off QEMU's socket or pipe; what came behind it is in @ret_more. */
+static bool read_head(struct mig_qemu_head *h, int qemu, struct mig_bytes *ret_more,
+                      struct mig_error *err)
 {
     enum mig_qemu_state state = MIG_QEMU_NEEDS_MORE;
 
@@ -148,28 +152,40 @@ static bool read_head(struct mig_qemu_head *h, int qemu, struct mig_error *err)
         if (!wait_readable(qemu, err)) {
             return false;
         }
-        got = recv(qemu, bytes, sizeof bytes, MSG_PEEK);
+        got = read(qemu, bytes, sizeof bytes);
         if (got <= 0) {
             return mig_qemu_head_ended(h, err);
         }
         state = mig_qemu_head_feed(h, bytes, (size_t)got, &used, err);
-        if (state != MIG_QEMU_REFUSED && recv(qemu, bytes, used, MSG_WAITALL) != (ssize_t)used) {
-            return mig_fail_errno(err, MIG_IO, "QEMU");
+        if (state == MIG_QEMU_DONE && used < (size_t)got) {
+            *ret_more = (struct mig_bytes){mig_memdup(bytes + used, (size_t)got - used),
+                                           (size_t)got - used};
         }
     }
     return state == MIG_QEMU_DONE;
 }
 
+static bool send_data(struct qemu_gate *g, const unsigned char *bytes, size_t len,
+                      struct mig_error *err)
+{
+    const struct mig_tunnel_frame f = {MIG_TUNNEL_DATA, bytes, len};
+
+    return len == 0 || mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+}
+
+/* Nothing goes before all of it has been looked at. */
 static bool send_head(struct qemu_gate *g, int qemu, struct mig_error *err)
 {
     MIG_AUTO(mig_qemu_head_free) struct mig_qemu_head *h = mig_qemu_head_new();
-    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_DATA};
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes more = {0};
+    const unsigned char *bytes;
+    size_t len;
 
-    if (!read_head(h, qemu, err) || !qemu_check_head(g, h, err)) {
+    if (!read_head(h, qemu, &more, err) || !qemu_check_head(g, h, err)) {
         return false;
     }
-    f.bytes = mig_qemu_head_bytes(h, &f.len);
-    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+    bytes = mig_qemu_head_bytes(h, &len);
+    return send_data(g, bytes, len, err) && send_data(g, more.items, more.len, err);
 }
 
 /* ---- while memory moves ---- */
@@ -204,17 +220,16 @@ static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct 
                      void *data, struct mig_error *err)
 {
     struct passage *p = data;
+    const struct mig_tunnel_frame verdict = {MIG_TUNNEL_VERDICT, f->bytes, f->len};
 
-    if (f->kind != MIG_TUNNEL_CHECK || !p->asked || p->continued) {
+    if (f->kind != MIG_TUNNEL_CHECK || f->len == 0 || !p->asked || p->continued) {
         return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
                         mig_tunnel_kind_name(f->kind));
     }
-    if (!mig_tunnel_verdict_decode(f, &p->veto)) {
-        *err = p->veto;
+    if (!mig_tunnel_verdict_decode(&verdict, err)) {
         return mig_wrap(err, "before the guest stopped for good: %s",
                         p->gate->agreement.destination.host);
     }
-    p->veto = (struct mig_error){0};
     p->continued = true;
     return mig_migration_continue(p->gate->monitor, err);
 }
@@ -231,11 +246,11 @@ static int timer_new(void)
     return fd;
 }
 
-static bool pump(struct passage *p, int qemu, struct mig_error *err)
+static bool pump(struct passage *p, int in, int out, struct mig_error *err)
 {
     struct mig_tunnel_pump stream = {.name = "QEMU",
-                                     .in = qemu,
-                                     .out = qemu,
+                                     .in = in,
+                                     .out = out,
                                      .frame = on_frame,
                                      .watch = p->timer,
                                      .watched = on_tick,
@@ -252,7 +267,13 @@ static bool pump(struct passage *p, int qemu, struct mig_error *err)
     return true;
 }
 
-static bool pass(struct passage *p, struct mig_error *err)
+static bool send_and_pump(struct passage *p, int in, int out, struct mig_error *err)
+{
+    return send_head(p->gate, in, err) && pump(p, in, out, err);
+}
+
+/* We tell QEMU to migrate, into a socket that it is given. */
+static bool drive(struct passage *p, struct mig_error *err)
 {
     struct qemu_gate *g = p->gate;
     unsigned char uuid[MIG_QEMU_UUID];
@@ -264,11 +285,44 @@ static bool pass(struct passage *p, struct mig_error *err)
         return mig_fail_errno(err, MIG_INTERNAL, "socketpair");
     }
     ours = pair[0];
-    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
     good = mig_migration_prepare_source(g->monitor, qemu_has_uuid(g, uuid), err) &&
            mig_migration_send(g->monitor, pair[1], err);
     mig_fd_close(pair[1]);
-    return good && send_head(g, ours, err) && pump(p, ours, err);
+    return good && send_and_pump(p, ours, ours, err);
+}
+
+/* Somebody else does, and QEMU comes to us. */
+static bool await(struct passage *p, struct mig_error *err)
+{
+    struct qemu_gate *g = p->gate;
+    MIG_AUTO(mig_fd_close) int qemu = -1;
+    unsigned char uuid[MIG_QEMU_UUID];
+    struct mig_address at;
+    bool piped = strcmp(g->stream, "-") == 0;
+
+    if (!piped) {
+        if (!mig_address_parse(g->stream, &at, err)) {
+            return mig_wrap(err, "stream");
+        }
+        if (!link_is_local(&at)) {
+            return mig_fail(err, MIG_USAGE,
+                            "stream %s: expected unix:/PATH or a loopback address: what comes "
+                            "there is not encrypted",
+                            g->stream);
+        }
+        if (!link_accept(&at, 0, &qemu, err)) {
+            return false;
+        }
+    }
+    mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
+    return mig_migration_check_source(g->monitor, qemu_has_uuid(g, uuid), err) &&
+           send_and_pump(p, piped ? STDIN_FILENO : qemu, piped ? STDOUT_FILENO : qemu, err);
+}
+
+static bool pass(struct passage *p, struct mig_error *err)
+{
+    mig_qmp_extend(p->gate->monitor, QEMU_PATIENCE_MS);
+    return p->gate->stream == NULL ? drive(p, err) : await(p, err);
 }
 
 /* ---- how it ended ---- */

@@ -144,6 +144,12 @@ static void check_use(const char *path, X509 *leaf, const struct mig_identity *i
         say(c, cert_section, MIG_CHECK_FAIL, "%s: extended key usage lacks %s", path,
             (use & XKU_SSL_CLIENT) == 0 ? "client authentication" : "server authentication");
     }
+    if (id->role == MIG_ROLE_HOOK && (use & XKU_SSL_SERVER) == 0) {
+        say(c, cert_section, MIG_CHECK_WARN,
+            "%s: extended key usage lacks server authentication, so this hook can send guests and "
+            "receive none",
+            path);
+    }
     if (agent && reachable == 0) {
         say(c, cert_section, MIG_CHECK_WARN,
             "%s: no DNS name or IP address, so nobody can connect to this agent by TCP", path);

@@ -219,13 +219,14 @@ static bool add_alternative_names(X509 *cert, const struct mig_leaf *leaf, struc
 static bool leaf_certificate(const struct mig_authority *ca, const struct mig_leaf *leaf,
                              EVP_PKEY *key, X509 **ret, struct mig_error *err)
 {
+    /* Agents are connected to, and gates that take guests. */
+    bool serves = leaf->role == MIG_ROLE_AGENT || leaf->role == MIG_ROLE_HOOK;
     const struct extension rows[] = {
-        {NID_basic_constraints,        "critical,CA:FALSE"                                                  },
-        {NID_key_usage,                "critical,digitalSignature"                                          },
- /* Only agents are connected to. */
-        {NID_ext_key_usage,            leaf->role == MIG_ROLE_AGENT ? "serverAuth,clientAuth" : "clientAuth"},
-        {NID_subject_key_identifier,   "hash"                                                               },
-        {NID_authority_key_identifier, "keyid:always"                                                       },
+        {NID_basic_constraints,        "critical,CA:FALSE"                            },
+        {NID_key_usage,                "critical,digitalSignature"                    },
+        {NID_ext_key_usage,            serves ? "serverAuth,clientAuth" : "clientAuth"},
+        {NID_subject_key_identifier,   "hash"                                         },
+        {NID_authority_key_identifier, "keyid:always"                                 },
     };
     MIG_AUTO(X509_free) X509 *cert = NULL;
 

@@ -25,32 +25,68 @@ static void set(json_t *list, const char *capability, bool on)
                    list, json_pack("{s:s, s:b}", "capability", capability, "state", on)) == 0);
 }
 
-/* What takes more channels than one, or lets the guest go before all of it is there. */
-static bool check_channels(struct mig_qmp *q, struct mig_error *err)
+static bool query(struct mig_qmp *q, json_t **ret, struct mig_error *err)
 {
-    static const char *const refused[] = {"multifd",      "postcopy-ram", "postcopy-preempt",
-                                          "rdma-pin-all", "mapped-ram",   "x-colo"};
-    MIG_AUTO(mig_node_free) json_t *list = NULL;
+    return mig_qmp_ask(q, "query-migrate-capabilities", NULL, JSON_ARRAY, ret, err);
+}
+
+static bool is_on(const json_t *list, const char *capability)
+{
     const json_t *entry;
     size_t n;
 
-    if (!mig_qmp_ask(q, "query-migrate-capabilities", NULL, JSON_ARRAY, &list, err)) {
-        return false;
-    }
     json_array_foreach(list, n, entry)
     {
         const char *name = json_string_value(json_object_get(entry, "capability"));
 
-        for (size_t i = 0; name != NULL && i < MIG_COUNT(refused); i++) {
-            if (strcmp(name, refused[i]) == 0 && json_is_true(json_object_get(entry, "state"))) {
-                return mig_fail(err, MIG_REFUSED,
-                                "migration capability %s is on, and the gate carries one channel "
-                                "of a pre-copy migration: switch it off",
-                                name);
-            }
+        if (name != NULL && strcmp(name, capability) == 0) {
+            return json_is_true(json_object_get(entry, "state"));
+        }
+    }
+    return false;
+}
+
+/* What takes more channels than one, or lets the guest go before all of it is there. */
+static bool check_channels(const json_t *list, struct mig_error *err)
+{
+    static const char *const refused[] = {"multifd",      "postcopy-ram", "postcopy-preempt",
+                                          "rdma-pin-all", "mapped-ram",   "x-colo"};
+
+    for (size_t i = 0; i < MIG_COUNT(refused); i++) {
+        if (is_on(list, refused[i])) {
+            return mig_fail(err, MIG_REFUSED,
+                            "migration capability %s is on, and the gate carries one channel of a "
+                            "pre-copy migration: switch it off",
+                            refused[i]);
         }
     }
     return true;
+}
+
+static bool check_off(struct mig_qmp *q, struct mig_error *err)
+{
+    MIG_AUTO(mig_node_free) json_t *list = NULL;
+
+    return query(q, &list, err) && check_channels(list, err);
+}
+
+bool mig_migration_check_source(struct mig_qmp *q, bool has_uuid, struct mig_error *err)
+{
+    static const char *const needed[] = {"return-path", "pause-before-switchover", "validate-uuid"};
+    MIG_AUTO(mig_node_free) json_t *list = NULL;
+
+    if (!query(q, &list, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < MIG_COUNT(needed) - (has_uuid ? 0 : 1); i++) {
+        if (!is_on(list, needed[i])) {
+            return mig_fail(err, MIG_REFUSED,
+                            "migration capability %s is off, and the gate needs it: switch it on "
+                            "before the migration",
+                            needed[i]);
+        }
+    }
+    return check_channels(list, err);
 }
 
 static bool set_capabilities(struct mig_qmp *q, json_t *list, struct mig_error *err)
@@ -65,7 +101,7 @@ bool mig_migration_prepare_source(struct mig_qmp *q, bool has_uuid, struct mig_e
     set(list, "return-path", true);
     set(list, "pause-before-switchover", true);
     set(list, "validate-uuid", has_uuid);
-    return set_capabilities(q, list, err) && check_channels(q, err);
+    return set_capabilities(q, list, err) && check_off(q, err);
 }
 
 bool mig_migration_prepare_destination(struct mig_qmp *q, bool has_uuid, struct mig_error *err)
@@ -74,7 +110,7 @@ bool mig_migration_prepare_destination(struct mig_qmp *q, bool has_uuid, struct 
 
     set(list, "return-path", true);
     set(list, "validate-uuid", has_uuid);
-    return set_capabilities(q, list, err) && check_channels(q, err);
+    return set_capabilities(q, list, err) && check_off(q, err);
 }
 
 static bool give(struct mig_qmp *q, int fd, struct mig_error *err)

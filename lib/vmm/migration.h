@@ -23,6 +23,11 @@ MIG_MUST_CHECK bool mig_migration_prepare_source(struct mig_qmp *q, bool has_uui
 MIG_MUST_CHECK bool mig_migration_prepare_destination(struct mig_qmp *q, bool has_uuid,
                                                       struct mig_error *err);
 
+/* The same of a source that somebody else has told to migrate: what would have
+ * been switched on must be on. */
+MIG_MUST_CHECK bool mig_migration_check_source(struct mig_qmp *q, bool has_uuid,
+                                               struct mig_error *err);
+
 /* @fd, a socket, stays the caller's, too. */
 MIG_MUST_CHECK bool mig_migration_send(struct mig_qmp *q, int fd, struct mig_error *err);
 MIG_MUST_CHECK bool mig_migration_take(struct mig_qmp *q, int fd, struct mig_error *err);

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A running guest of QEMU moves between two hosts through the gates: it counts
+# on and sees the same CPUID; what is not agreed on stops before memory.
+# shellcheck source=tests/e2e/lib.bash
+. "$MIG_SOURCE/tests/e2e/lib.bash"
+requires jq
+if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
+    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
+    exit 77
+fi
+cd "$dir" || exit 1
+# shellcheck source=tests/e2e/qemu.bash
+. "$MIG_SOURCE/tests/e2e/qemu.bash"
+make_fleet
+issue hook hugo
+uuid=11111111-2222-4333-8444-555555555555
+
+declare -A sock at
+start_host() { # NAME
+    # shellcheck disable=SC2046
+    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
+        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
+        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit" -v
+    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where
+}
+echo 'prove = off' >policy.conf
+start_host alpha
+start_host beta
+
+record() { # NAME: the contract of its guest, kept by alpha
+    # shellcheck disable=SC2046
+    migctl contract record $(as hugo) --agent "${sock[alpha]}" --qemu "$1.qmp" >/dev/null ||
+        fail "record $1"
+}
+receive() { # NAME [options]: a gate before it; sets $gate and $receiver
+    # shellcheck disable=SC2046
+    start "$1-gate" mig-hook qemu receive $(as hugo) --agent "${sock[beta]}" --qmp "$1.gate" \
+        --listen 127.0.0.1:0 --peer hugo "${@:2}"
+    gate=hugo@$where receiver=${pids[-1]}
+}
+send() { # NAME [options]
+    # shellcheck disable=SC2046
+    mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp "$1.gate" --gate "$gate" \
+        "${@:2}" "$uuid" "${at[beta]}"
+}
+standing() { # HOST
+    # shellcheck disable=SC2046
+    migctl contract list $(as olga) --agent "${sock[$1]}" -o json |
+        jq -r '.contracts[] | select(.vm == "'$uuid'") | .state'
+}
+
+cpu=(-machine pc-q35-7.2 -cpu "Nehalem,vendor=GenuineIntel" -uuid $uuid)
+ready() { # [arguments of the source]: a fresh pair, with a gate before the target
+    stop_qemu source
+    stop_qemu target
+    start_qemu source "${@:-${cpu[@]}}"
+    record source
+    start_qemu target "${cpu[@]}" -incoming defer -S
+    receive target
+    counts source
+}
+# The guest goes on at the target and nowhere else.
+arrived() {
+    wait "$receiver" || fail "receive"
+    counts target
+    [ "$(state source)" = postmigrate ] || fail "the source is $(state source)"
+    [ "$(standing alpha)" = retired ] || fail "alpha's contract is $(standing alpha)"
+    [ "$(standing beta)" = active ] || fail "beta's contract is $(standing beta)"
+}
+# It goes on at the source, no target stays half open, and the contract is alpha's.
+stayed() {
+    wait "$receiver"
+    [ "$(state source)" = running ] || fail "the source is $(state source)"
+    counts source
+    for _ in $(seq 100); do
+        runs target || break
+        sleep 0.05
+    done
+    ! runs target || [ "$(state target)" = inmigrate ] || fail "the target is $(state target)"
+    [ "$(standing alpha)" = active ] || fail "alpha's contract is $(standing alpha)"
+}
+
+# The move.
+ready
+seen=$(sees source) counted=$(count source)
+send source >out 2>err || fail "send"
+says "$uuid may move from alpha to beta" "$uuid runs on beta now"
+arrived
+[ "$(sees target)" = "$seen" ] || fail "the guest sees $(sees target), and saw $seen"
+[ "$(count target)" -ge "$counted" ] || fail "the guest did not go on"
+
+# By a command that QEMU starts, and by a socket that QEMU comes to.
+capabilities() { # NAME...: on at the source
+    qmp source migrate-set-capabilities "$(printf '%s\n' "$@" |
+        jq -Rn '{capabilities: [inputs | {capability: ., state: true}]}')" >/dev/null
+}
+needed=(return-path pause-before-switchover validate-uuid)
+ready
+capabilities "${needed[@]}"
+# shellcheck disable=SC2046
+cat >send.sh <<SEND
+#!/bin/sh
+exec mig-hook qemu send $(as hugo) --agent ${sock[alpha]} --qmp $dir/source.gate \
+    --gate $gate --stream - $uuid ${at[beta]} 2>$dir/exec.log
+SEND
+chmod +x send.sh
+qmp source migrate "{\"uri\": \"exec:$dir/send.sh\"}" >/dev/null
+arrived
+ready
+# shellcheck disable=SC2046
+start stream mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp source.gate --gate "$gate" \
+    --stream "unix:$dir/stream" "$uuid" "${at[beta]}"
+sender=${pids[-1]}
+capabilities "${needed[@]}"
+qmp source migrate "{\"uri\": \"unix:$dir/stream\"}" >/dev/null
+wait "$sender" || fail "send over a socket"
+arrived
+ready
+qmp source migrate-set-capabilities '{"capabilities": [{"capability": "multifd", "state": true}]}' >/dev/null
+expect 4 send source
+says "multifd is on, and the gate carries one channel"
+stayed
+expect 2 send source --stream 192.0.2.1:1
+says "expected unix:/PATH or a loopback address"
+
+# Another guest, another machine: stopped before memory, and the guest that was
+# agreed on goes on.
+ready -machine pc-q35-7.2 -cpu Nehalem -uuid 99999999-2222-4333-8444-555555555555
+expect 4 send source
+says "wrong VM: UUID 99999999-2222-4333-8444-555555555555, expected $uuid"
+stayed
