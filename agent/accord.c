@@ -39,6 +39,7 @@
 #include "seal/seal.h"
 #include "session/contract_file.h"
 #include "session/decision.h"
+#include "session/prove.h"
 #include "session/terms.h"
 #include "snapshot/codec.h"
 
@@ -157,7 +158,8 @@ static bool choose(const struct mig_accord *a, struct mig_choice *ret, struct mi
     return true;
 }
 
-/* Both snapshots are in the decision, the contract beside it. */
+/* Both snapshots are in the decision, the contract beside it.  What only a proof
+ * can tell is the destination's to find out before it signs. */
 static bool judge(struct mig_accord *a, struct mig_error *err)
 {
     struct mig_choice choice;
@@ -166,7 +168,8 @@ static bool judge(struct mig_accord *a, struct mig_error *err)
     a->decision.contract = &a->contract;
     return choose(a, &choice, err) &&
            mig_decision_judge(&a->decision, &choice, &belief, true, err) &&
-           (is_yes(a->decision.result.verdict) || fail_verdict(&a->decision.result, err));
+           (is_yes(a->decision.result.verdict) || a->decision.result.provable ||
+            fail_verdict(&a->decision.result, err));
 }
 
 static bool take_evidence(struct mig_accord *a, int which, const struct mig_bytes *sealed,
@@ -473,7 +476,7 @@ static void weigh(struct mig_accord *a)
         fail(a, "verify", &err);
     } else if (!judge(a, &err)) {
         fail(a, "judge", &err);
-    } else if (mig_terms_belief(a->decision.terms)->prove > MIG_PROVE_OFF) {
+    } else if (mig_prove_is_due(&a->decision)) {
         prove(a);
     } else {
         accept(a);

@@ -51,6 +51,10 @@ void mig_collect_params(struct mig_builder *b, int root);
 void mig_collect_vmm(struct mig_builder *b, int root, const struct mig_recall *recall,
                      uint64_t timeout_ms);
 
+/* Where the first program behind @fact ("vmm.qemu") is that can be executed, or
+ * NULL. */
+const char *mig_collect_vmm_find(const char *fact);
+
 /* Tell @recall which files the next capture will find, so that it may learn
  * their facts from it. */
 void mig_collect_vmm_expect(struct mig_recall *recall, int root);

@@ -46,6 +46,16 @@ struct question {
     size_t len;
 };
 
+const char *mig_collect_vmm_find(const char *fact)
+{
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        if (strcmp(programs[i].fact, fact) == 0 && access(programs[i].path, X_OK) == 0) {
+            return programs[i].path;
+        }
+    }
+    return NULL;
+}
+
 /* @ret gets one question per fact, for the first program that is installed. */
 static size_t find_programs(int root, struct question ret[PROGRAMS])
 {

@@ -18,7 +18,7 @@ enum mig_agent_command { MIG_AGENT_SERVE, MIG_AGENT_SNAPSHOT };
 struct mig_agent_options {
     char *listen, *name;
     char *ca, *cert, *key, *crl;
-    char *kvm, *replay, *policy, *contracts, *agreements, *audit;
+    char *kvm, *replay, *policy, *contracts, *agreements, *audit, *qemu;
     uint64_t capture_timeout_ms, prove_timeout_ms, max_peers;
     bool verbose;
     char *config;

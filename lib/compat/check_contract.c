@@ -10,12 +10,16 @@
  * destination could not read, and that could stop the guest, leaves the answer
  * open.  If the guest can not move, the baseline of the hosts says whether a
  * power cycle would help.
+ *
+ * A guest that its VMM emulates has nothing of a host's CPU: of the destination
+ * only devices and machine types are judged, and the rest is left to a proof.
  */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/array.h"
 #include "compat/difference.h"
+#include "compat/emulated.h"
 #include "compat/evidence.h"
 #include "compat/judge.h"
 #include "compat/meaning.h"
@@ -216,11 +220,24 @@ static bool is_compared(const struct mig_party *guest, struct mig_reg reg)
            mig_sheet_of(mig_reg_key(reg))->compared != 0 && !mig_meaning_is_dead(guest, reg);
 }
 
-/* Single registers that the destination failed to read and that could stop
- * this guest, or that its own contract failed to record. */
+/* Single registers that the contract failed to record. */
+static void doubt_contract(struct checking *c)
+{
+    const struct mig_snapshot *shown = c->guest->snapshot;
+
+    for (size_t i = 0; i < shown->entries_len; i++) {
+        struct mig_reg reg = mig_reg_from_key(shown->entries[i].key);
+
+        if (shown->entries[i].errnum != 0 && is_compared(c->guest, reg)) {
+            doubt(c, c->guest, reg);
+        }
+    }
+}
+
+/* Those that the destination failed to read and that could stop this guest. */
 static void doubt_failed(struct checking *c)
 {
-    const struct mig_snapshot *there = c->destination->snapshot, *shown = c->guest->snapshot;
+    const struct mig_snapshot *there = c->destination->snapshot;
 
     for (size_t i = 0; i < there->entries_len; i++) {
         struct mig_reg reg = mig_reg_from_key(there->entries[i].key);
@@ -228,13 +245,6 @@ static void doubt_failed(struct checking *c)
         if (there->entries[i].errnum != 0 && mig_party_failed_at(c->destination, reg) &&
             mig_judge_depends(c->guest, reg)) {
             doubt(c, c->destination, reg);
-        }
-    }
-    for (size_t i = 0; i < shown->entries_len; i++) {
-        struct mig_reg reg = mig_reg_from_key(shown->entries[i].key);
-
-        if (shown->entries[i].errnum != 0 && is_compared(c->guest, reg)) {
-            doubt(c, c->guest, reg);
         }
     }
 }
@@ -425,7 +435,7 @@ static struct mig_snapshot complete(const struct mig_snapshot *guest,
 
 static enum mig_verdict check(struct checking *c, const struct mig_party *parties, size_t len)
 {
-    struct mig_evidence evidence = {parties, len, true, c->choice};
+    struct mig_evidence evidence = {parties, len, .has_guest = true, .choice = c->choice};
     enum mig_verdict verdict;
 
     if (!mig_evidence_is_alike(&evidence, c->result)) {
@@ -435,6 +445,7 @@ static enum mig_verdict check(struct checking *c, const struct mig_party *partie
     c->enough = mig_evidence_is_enough(&evidence, c->result);
     mig_judge(c->guest, c->destination, c->choice, &c->result->findings);
     doubt_failed(c);
+    doubt_contract(c);
     doubt_clock(c);
     if (c->source != NULL) {
         compare_with_source(c);
@@ -442,6 +453,34 @@ static enum mig_verdict check(struct checking *c, const struct mig_party *partie
     fill_values(c);
     verdict = decide(c, parties + 1, len - 1);
     mig_reason_review(&c->result->findings, parties + 1, len - 1);
+    return verdict;
+}
+
+/* Nothing stands against it, and nothing here can say yes. */
+static enum mig_verdict check_emulated(struct checking *c, const struct mig_party *parties,
+                                       size_t len)
+{
+    struct mig_evidence evidence = {parties, len, .has_guest = true, .emulated = true,
+                                    .choice = c->choice};
+    struct mig_snapshot guest = mig_emulated_rest(c->guest->snapshot);
+    struct mig_snapshot there = mig_emulated_rest(c->destination->snapshot);
+    const struct mig_party left[] = {
+        {c->guest->name,       &guest},
+        {c->destination->name, &there},
+    };
+    enum mig_verdict verdict = MIG_UNKNOWN;
+
+    c->result->emulated = true;
+    c->enough = mig_evidence_is_enough(&evidence, c->result);
+    mig_judge(&left[0], &left[1], c->choice, &c->result->findings);
+    doubt_contract(c);
+    if (is_blocked(c) && c->enough) {
+        verdict = MIG_INCOMPATIBLE;
+    } else if (c->enough) {
+        mig_emulated_defer(c->result, c->guest, c->destination->name);
+    }
+    mig_free(guest.entries);
+    mig_free(there.entries);
     return verdict;
 }
 
@@ -474,7 +513,8 @@ void mig_check_contract(const struct mig_party *guest, const struct mig_party *s
         parties[len++] = *source;
     }
     parties[len++] = *destination;
-    ret->verdict = ret->passthrough = check(&c, parties, len);
+    ret->verdict = ret->passthrough =
+        (mig_emulated_is(&shown) ? check_emulated : check)(&c, parties, len);
     mig_findings_sort(&ret->findings);
     mig_findings_clear(&c.at_source);
     mig_free(completed.entries);

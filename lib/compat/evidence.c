@@ -209,7 +209,7 @@ static bool is_judgeable(const struct mig_evidence *e, struct mig_result *r)
             "see 'migctl diff' for what differs; do not move guests on this answer");
         return false;
     }
-    for (size_t i = 0; i < e->len; i++) {
+    for (size_t i = 0; i < (e->emulated ? 1 : e->len); i++) {
         if (!names_cpu(&e->parties[i])) {
             MIG_AUTO(mig_free)
             char *again = mig_strf("record the contract again, with %s", where);
@@ -254,6 +254,9 @@ static bool is_judged_of_host(const struct mig_evidence *e, enum mig_group group
 {
     enum mig_arch arch = e->parties[0].snapshot->arch;
 
+    if (e->emulated && group != MIG_GROUP_VIRTIO) {
+        return false;
+    }
     switch (group) {
     case MIG_GROUP_KVM_VIEW:
     case MIG_GROUP_CAP:
@@ -288,9 +291,10 @@ static bool is_judged_of_guest(const struct mig_evidence *e, enum mig_group grou
 {
     bool is_x86 = e->parties[0].snapshot->arch == MIG_ARCH_X86;
 
+    /* An emulator makes the counter up from the time of any host. */
     return group == MIG_GROUP_GUEST ||
-           (is_x86 &&
-            (group == MIG_GROUP_CPUID || group == MIG_GROUP_MSR || group == MIG_GROUP_TSC)) ||
+           (is_x86 && (group == MIG_GROUP_CPUID || group == MIG_GROUP_MSR ||
+                       (group == MIG_GROUP_TSC && !e->emulated))) ||
            (!is_x86 && group == MIG_GROUP_IDREG);
 }
 

@@ -12,6 +12,7 @@ struct mig_evidence {
     const struct mig_party *parties;
     size_t len;
     bool has_guest; /* the first party is a guest's contract, not a host */
+    bool emulated;  /* whose CPU is none of the hosts' (compat/emulated.h) */
     const struct mig_choice *choice;
 };
 

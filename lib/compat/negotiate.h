@@ -43,6 +43,9 @@ struct mig_loss {
 struct mig_result {
     enum mig_verdict verdict;
     bool contract;                /* of a running guest: mig_check_contract() */
+    bool emulated;                /* of a guest whose CPU is its VMM's alone: no host's evidence
+                                     makes it a yes, a proof does (compat/emulated.h) */
+    bool provable;                /* emulated, and unknown for want of that proof alone */
     enum mig_verdict passthrough; /* pair: a guest with all the first can grant;
                                      of a contract: the verdict again */
     const char *direction;        /* pair: which passthrough moves work: both,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * compat/proven.h: what KVM answered when a register set was tried on it: taken
- * and seen by a guest word for word, or each place where it was not.  Tables
- * predict, this is the kernel's word.  Made by lib/kvm and by libmig's callers,
+ * and seen by a guest word for word, or each place where it was not.  For a
+ * guest that its VMM emulates (compat/emulated.h) it is what that VMM showed.
+ * Tables predict, this is the kernel's or the VMM's word.  Made by lib/kvm and by libmig's callers,
  * carried by pact/proof.h, told as findings.
  */
 #pragma once
@@ -34,13 +35,17 @@ struct mig_mismatch {
 };
 
 #define MIG_MISMATCHES_MAX 4096
+#define MIG_PROVEN_VMM_MAX 256
 
 struct mig_proven {
     enum mig_outcome outcome;
     enum mig_stage stage; /* NOT_TRIED: what failed */
     int errnum;           /* NOT_TRIED: why */
     bool ran;             /* a guest looked; false: only KVM was asked */
-    uint32_t compared;    /* words that were held against what was to be shown */
+    /* Of a VMM that emulates: its version, NOT_TRIED: what is wrong with it.
+     * Printable; empty: KVM was asked. */
+    char vmm[MIG_PROVEN_VMM_MAX];
+    uint32_t compared; /* words that were held against what was to be shown */
     struct mig_mismatch *items;
     size_t len, cap;
 };

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "compat/negotiate.h"
+#include "compat/emulated.h"
 #include "compat/proven.h"
 #include "cpu/field.h"
 
@@ -22,6 +22,9 @@ static const char remedy_not_enforced[] =
     "(--no-prove)";
 static const char remedy_missing[] =
     "see the agent's log on that host; with --no-prove the tables alone decide";
+
+static const char remedy_emulated[] =
+    "see the agent's log on that host; install there the guest's VMM, or name it with --qemu";
 
 static const char *stage_what(enum mig_stage stage)
 {
@@ -138,18 +141,48 @@ static void tell_mismatch(struct mig_findings *list, const struct mig_mismatch *
     say(f, sentence(m, host), contract ? remedy_contract : remedy_contradicted);
 }
 
+static void drop_deferral(struct mig_findings *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        if (strcmp(list->items[i].id, MIG_EMULATED) == 0) {
+            list->items[i].severity = MIG_NOTE; /* the proof says why not */
+        }
+    }
+}
+
 static void lower(struct mig_result *r)
 {
-    if (r->verdict != MIG_UNKNOWN) {
+    if (r->provable) {
+        drop_deferral(&r->findings);
+        r->passthrough = r->verdict = MIG_INCOMPATIBLE;
+        r->provable = false;
+    } else if (r->verdict != MIG_UNKNOWN) {
         r->verdict = MIG_INCOMPATIBLE;
         r->possible = r->profile != NULL;
     }
 }
 
+static void tell_not_tried(const struct mig_proven *p, const char *host, struct mig_result *r)
+{
+    MIG_AUTO(mig_free)
+    char *why = p->vmm[0] != '\0'
+                    ? mig_strf("%s: %s: %s", host, stage_what(p->stage), p->vmm)
+                    : mig_strf("%s: %s: %s", host, stage_what(p->stage), error_name(p->errnum));
+
+    mig_result_distrust(r, "proof/missing", why, r->emulated ? remedy_emulated : remedy_missing);
+}
+
 void mig_proven_tell(const struct mig_proven *p, const char *host, struct mig_result *r)
 {
+    if (r->emulated && p->vmm[0] == '\0') {
+        mig_proven_tell_missing(host, "its agent asked KVM, not the guest's VMM", r);
+        return;
+    }
     switch (p->outcome) {
     case MIG_OUTCOME_HELD:
+        if (r->provable) {
+            mig_emulated_settle(r, host, p->vmm);
+        }
         break;
     case MIG_OUTCOME_CONTRADICTED:
         for (size_t i = 0; i < p->len; i++) {
@@ -169,13 +202,9 @@ void mig_proven_tell(const struct mig_proven *p, const char *host, struct mig_re
         }
         break;
     case MIG_OUTCOME_NOT_TRIED:
-    case MIG_OUTCOME_COUNT: {
-        MIG_AUTO(mig_free)
-        char *why = mig_strf("%s: %s: %s", host, stage_what(p->stage), error_name(p->errnum));
-
-        mig_result_distrust(r, "proof/missing", why, remedy_missing);
+    case MIG_OUTCOME_COUNT:
+        tell_not_tried(p, host, r);
         break;
-    }
     }
 }
 
@@ -183,5 +212,5 @@ void mig_proven_tell_missing(const char *host, const char *why, struct mig_resul
 {
     MIG_AUTO(mig_free) char *text = mig_strf("%s: %s", host, why);
 
-    mig_result_distrust(r, "proof/missing", text, remedy_missing);
+    mig_result_distrust(r, "proof/missing", text, r->emulated ? remedy_emulated : remedy_missing);
 }

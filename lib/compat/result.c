@@ -31,6 +31,7 @@ void mig_result_distrust(struct mig_result *ret, const char *id, const char *why
                          const char *remedy)
 {
     add_refusal(&ret->findings, id, why, remedy);
+    ret->provable = false;
     ret->verdict = MIG_UNKNOWN;
     ret->passthrough = MIG_UNKNOWN;
     ret->direction = ret->contract ? NULL : "none";

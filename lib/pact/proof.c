@@ -93,6 +93,7 @@ static Migctl__V1__Proof *message_new(const struct mig_proof *p)
     pb->errnum = (uint32_t)p->proven.errnum;
     pb->ran = p->proven.ran;
     pb->compared = p->proven.compared;
+    pb->vmm = mig_strdup(p->proven.vmm);
     add_mismatches(&p->proven, pb);
     return pb;
 }
@@ -170,6 +171,9 @@ static bool read_proven(const Migctl__V1__Proof *pb, struct mig_proven *p, struc
     p->outcome = (enum mig_outcome)pb->outcome;
     p->ran = pb->ran;
     p->compared = pb->compared;
+    if (!mig_pb_text("vmm", pb->vmm, p->vmm, sizeof p->vmm, err)) {
+        return false;
+    }
     if (!read_step("outcome", pb->stage, pb->errnum, &p->stage, &p->errnum, err)) {
         return false;
     }

@@ -9,14 +9,22 @@
 #include "session/terms.h"
 #include "snapshot/codec.h"
 
+bool mig_prove_is_due(const struct mig_decision *d)
+{
+    const struct mig_result *r = &d->result;
+
+    return r->provable || (mig_terms_belief(d->terms)->prove > MIG_PROVE_OFF &&
+                           (r->verdict == MIG_COMPATIBLE || r->verdict == MIG_COMPATIBLE_MASKED ||
+                            r->verdict == MIG_COMPATIBLE_ON_PROFILE));
+}
+
 /* What a guest would see there, or NULL: nothing is left to prove.  The caller
  * frees it, and does not free a contract's. */
 static struct mig_snapshot *subject(const struct mig_decision *d)
 {
     const struct mig_result *r = &d->result;
 
-    if (r->verdict != MIG_COMPATIBLE && r->verdict != MIG_COMPATIBLE_MASKED &&
-        r->verdict != MIG_COMPATIBLE_ON_PROFILE) {
+    if (!mig_prove_is_due(d)) {
         return NULL;
     }
     if (d->contract != NULL) {
@@ -89,15 +97,15 @@ static bool ask(const struct mig_gather *g, const char *const *words,
 bool mig_prove_decision(const struct mig_gather *g, const char *const *words,
                         struct mig_decision *d, struct mig_error *err)
 {
-    enum mig_prove word = mig_terms_belief(d->terms)->prove;
-    struct mig_snapshot *shown = word > MIG_PROVE_OFF ? subject(d) : NULL;
+    bool required = mig_terms_belief(d->terms)->prove == MIG_PROVE_REQUIRED || d->result.provable;
+    struct mig_snapshot *shown = subject(d);
     bool good = true;
 
     if (shown == NULL) {
         return true;
     }
     d->proofs = mig_alloc(d->hosts_len, sizeof *d->proofs);
-    if (choose(g, d, word == MIG_PROVE_REQUIRED) > 0) {
+    if (choose(g, d, required) > 0) {
         good = ask(g, words, shown, d, err);
         for (size_t i = 0; i < d->hosts_len && good; i++) {
             if (d->proofs[i].asked) {

@@ -121,7 +121,7 @@ static bool ask_cpu(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error
            ask_properties(q, path, names, &ret->properties, err);
 }
 
-static bool ask_version(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error *err)
+bool mig_inquiry_ask_version(struct mig_qmp *q, char **ret, struct mig_error *err)
 {
     static const char *const keys[] = {"major", "minor", "micro"};
     MIG_AUTO(mig_node_free) json_t *answer = NULL;
@@ -142,8 +142,8 @@ static bool ask_version(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_e
             return mig_wrap(err, "query-version");
         }
     }
-    ret->version = mig_strf("%d.%d.%d%s%.100s%s", (int)part[0], (int)part[1], (int)part[2],
-                            package[0] != '\0' ? " (" : "", package, package[0] != '\0' ? ")" : "");
+    *ret = mig_strf("%d.%d.%d%s%.100s%s", (int)part[0], (int)part[1], (int)part[2],
+                    package[0] != '\0' ? " (" : "", package, package[0] != '\0' ? ")" : "");
     return true;
 }
 
@@ -193,7 +193,7 @@ static bool ask_identity(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_
                         "for x86",
                         arch != NULL ? arch : "unknown");
     }
-    if (!check_status(q, err) || !ask_version(q, ret, err) ||
+    if (!check_status(q, err) || !mig_inquiry_ask_version(q, &ret->version, err) ||
         !ask_member(q, "query-uuid", "UUID", &ret->uuid, err) ||
         !ask_member(q, "query-name", "name", &ret->name, err) ||
         !mig_qmp_ask(q, "query-kvm", NULL, JSON_OBJECT, &kvm, err)) {
@@ -267,19 +267,6 @@ static char *spell(const json_t *value)
     return NULL;
 }
 
-/* -cpu takes no comma in a value; -global does, twice. */
-static void add_global(const char *type, const char *name, const char *value, struct mig_launch *l)
-{
-    struct mig_text t = {0};
-
-    mig_text_addf(&t, "driver=%s,property=%s,value=", type, name);
-    for (const char *c = value; *c != '\0'; c++) {
-        mig_text_add_bytes(&t, *c == ',' ? ",," : c, *c == ',' ? 2 : 1);
-    }
-    mig_launch_add(l, "global", t.items);
-    mig_text_clear(&t);
-}
-
 /* Properties that QEMU fills in by itself and does not always take. */
 static bool is_asked_for(const struct mig_inquiry *i, const char *name, bool asks_tsc)
 {
@@ -307,7 +294,7 @@ static void add_model(const struct mig_inquiry *i, bool asks_tsc, struct mig_lau
             continue;
         }
         if (value != NULL && strchr(value, ',') != NULL) {
-            add_global(i->cpu, name, value, l);
+            mig_launch_add_global(l, i->cpu, name, value);
         } else if (value != NULL) {
             mig_text_addf(&t, ",%s=%s", name, value);
         }

@@ -25,6 +25,19 @@ void mig_launch_add(struct mig_launch *l, const char *option, const char *value)
     }
 }
 
+/* A comma is spelt as two. */
+void mig_launch_add_global(struct mig_launch *l, const char *type, const char *name,
+                           const char *value)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
+
+    mig_text_addf(&t, "driver=%s,property=%s,value=", type, name);
+    for (const char *c = value; *c != '\0'; c++) {
+        mig_text_add_bytes(&t, *c == ',' ? ",," : c, *c == ',' ? 2 : 1);
+    }
+    mig_launch_add(l, "global", t.items);
+}
+
 /* "-machine" and "--machine" are one. */
 static const struct option *find_option(const char *arg)
 {

@@ -21,6 +21,11 @@ struct mig_launch {
 /* "-OPTION VALUE", copies of both. */
 void mig_launch_add(struct mig_launch *l, const char *option, const char *value);
 
+/* A property of every device of @type.  -cpu takes no comma in a value, this
+ * does. */
+void mig_launch_add_global(struct mig_launch *l, const char *type, const char *name,
+                           const char *value);
+
 /* Accelerator and machine type, and where @p has its
  * interrupt controller. */
 void mig_launch_add_machine(struct mig_launch *l, const struct mig_process *p, const char *accel,

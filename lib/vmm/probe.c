@@ -146,21 +146,31 @@ static _Noreturn void become(const struct mig_probe *probe, const struct run *r,
 
 /* ---- in the parent ---- */
 
-/* A guest of which only the CPU matters. */
+/* Enough to be asked. */
 static const char *const bare[] = {
-    "-nodefaults", "-no-user-config",
-    "-S",          "-no-reboot",
-    "-display",    "none",
-    "-m",          "16",
-    "-qmp",        "stdio",
-    "-bios",       "/proc/self/fd/" STRING(IMAGE_FD),
-    "-chardev",    "file,id=answers,path=/proc/self/fd/" STRING(ANSWERS_FD),
-    "-device",     "isa-debugcon,iobase=0xe9,chardev=answers",
+    "-nodefaults", "-no-user-config", "-S", "-display", "none", "-qmp", "stdio",
 };
 
-static bool start(const struct mig_probe *probe, struct run *r, struct mig_error *err)
+static const char *const no_machine[] = {"-machine", "none"};
+
+/* A guest of which only the CPU matters. */
+static const char *const looking[] = {
+    "-no-reboot",
+    "-m",
+    "16",
+    "-bios",
+    "/proc/self/fd/" STRING(IMAGE_FD),
+    "-chardev",
+    "file,id=answers,path=/proc/self/fd/" STRING(ANSWERS_FD),
+    "-device",
+    "isa-debugcon,iobase=0xe9,chardev=answers",
+};
+
+static bool start(const struct mig_probe *probe, bool looks, struct run *r, struct mig_error *err)
 {
-    size_t len = 0, count = 1 + MIG_COUNT(bare) + probe->launch->len;
+    const char *const *kind = looks ? looking : no_machine;
+    size_t len = 0, kind_len = looks ? MIG_COUNT(looking) : MIG_COUNT(no_machine);
+    size_t count = 1 + MIG_COUNT(bare) + kind_len + probe->launch->len;
     const char **argv = mig_alloc(count + 1, sizeof *argv);
     pid_t parent = getpid();
     sigset_t all, before;
@@ -168,6 +178,9 @@ static bool start(const struct mig_probe *probe, struct run *r, struct mig_error
     argv[len++] = probe->path != NULL ? probe->path : "qemu";
     for (size_t i = 0; i < MIG_COUNT(bare); i++) {
         argv[len++] = bare[i];
+    }
+    for (size_t i = 0; i < kind_len; i++) {
+        argv[len++] = kind[i];
     }
     for (size_t i = 0; i < probe->launch->len; i++) {
         argv[len++] = probe->launch->items[i];
@@ -267,8 +280,24 @@ bool mig_probe_run(const struct mig_probe *probe, struct mig_bytes *ret, struct 
     MIG_AUTO(run_clear) struct run r = {-1, -1, -1, -1, -1, -1, -1};
     uint64_t end = mig_now_ms() + probe->timeout_ms;
 
-    if (!open_all(&r, err) || !start(probe, &r, err)) {
+    if (!open_all(&r, err) || !start(probe, true, &r, err)) {
         return mig_wrap(err, "probe");
     }
     return talk(probe, &r, end, ret, err) || fail_as_said(&r, err);
+}
+
+bool mig_probe_ask(const struct mig_probe *probe, struct mig_error *err)
+{
+    MIG_AUTO(run_clear) struct run r = {-1, -1, -1, -1, -1, -1, -1};
+    MIG_AUTO(mig_qmp_free) struct mig_qmp *q = NULL;
+    int fd;
+
+    if (!open_all(&r, err) || !start(probe, false, &r, err)) {
+        return mig_wrap(err, "probe");
+    }
+    fd = r.qmp;
+    r.qmp = -1;
+    return (mig_qmp_take(fd, "QEMU", probe->timeout_ms, &q, err) &&
+            probe->check(q, probe->data, err)) ||
+           fail_as_said(&r, err);
 }

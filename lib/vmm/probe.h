@@ -25,6 +25,9 @@ struct mig_probe {
     void *data;
 };
 
+/* No guest: only @probe->check, of a QEMU without any machine. */
+MIG_MUST_CHECK bool mig_probe_ask(const struct mig_probe *probe, struct mig_error *err);
+
 /* @ret gets the raw report (mig_sweep_read). */
 MIG_MUST_CHECK bool mig_probe_run(const struct mig_probe *probe, struct mig_bytes *ret,
                                   struct mig_error *err);

@@ -13,7 +13,7 @@
 #include "vmm/launch.h"
 #include "vmm/probe.h"
 #include "vmm/process.h"
-#include "vmm/sweep.h"
+#include "vmm/readback.h"
 
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
 
@@ -27,17 +27,11 @@ static bool look(const struct mig_recorder *recorder, const struct mig_process *
                  struct mig_probe *probe, struct mig_builder *b, struct mig_error *err)
 {
     MIG_AUTO(mig_bytes_clear) struct mig_bytes report = {0};
-    MIG_AUTO(mig_sweep_clear) struct mig_sweep sweep = {.msrs_len = 0};
 
     probe->program = p->program;
     probe->path = recorder->program;
     probe->timeout_ms = timeout_of(recorder);
-    if (!mig_probe_run(probe, &report, err)) {
-        return false;
-    }
-    return (mig_sweep_read(report.items, report.len, &sweep, err) &&
-            mig_sweep_pour(&sweep, b, err)) ||
-           mig_wrap(err, "probe");
+    return mig_probe_run(probe, &report, err) && mig_readback_pour(&report, b, err);
 }
 
 static bool copy_id(const char *what, const char *id, char ret[MIG_VM_ID_MAX],

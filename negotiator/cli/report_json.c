@@ -265,6 +265,7 @@ static json_t *proof(const char *host, const struct mig_proof_slot *slot, bool c
     set(object, "of", json_string(contract ? "contract" : "profile"));
     set(object, "outcome", text(good ? mig_outcome_name(p->proven.outcome) : NULL));
     set(object, "ran", json_boolean(p->proven.ran));
+    set(object, "vmm", text(p->proven.vmm[0] != '\0' ? p->proven.vmm : NULL));
     set(object, "compared", json_integer(p->proven.compared));
     set(object, "mismatches", array);
     set(object, "digest", good ? digest(slot->digest) : json_null());

@@ -84,6 +84,41 @@ CHECK_TEST(a_running_guest_needs_what_it_was_shown)
     }
 }
 
+/* Nothing of the hosts' CPUs and KVM says anything about it. */
+CHECK_TEST(an_emulated_guest_waits_for_a_proof)
+{
+#define TCG "!vmm.name=qemu !vmm.accelerator=tcg !vmm.machine-type=pc ~tsc=none "
+    static const struct mig_choice complete = {.require_complete = true};
+    static const struct {
+        const char *label, *guest, *destination, *verdict, *id;
+        bool provable;
+    } cases[] = {
+        {"more than the host has",   TCG "erms",               "",                                     "unknown",      "vmm/emulated",      true },
+        {"equal to the host",        TCG,                      "",                                     "unknown",      "vmm/emulated",      true },
+        {"another vendor",           TCG,                      AMD,                                    "unknown",      "vmm/emulated",      true },
+        {"a host without KVM",       TCG,                      "~cpuid=none ~msr=none ~kvm-view=none", "unknown",
+         "vmm/emulated",                                                                                                                    true },
+        {"no such machine type",     TCG,                      "!vmm.qemu.machines=q35",               "incompatible", "vmm/machine-type",
+         false                                                                                                                                   },
+        {"a contract without CPUID", TCG "~cpuid=none",        "",                                     "unknown",      "coverage/cpuid",    false},
+        {"a register not recorded",  TCG "?x86/cpuid/7.0/ebx", "",                                     "unknown",      "x86/cpuid/7.0/ebx",
+         false                                                                                                                                   },
+    };
+
+    CHECK_EACH (c, cases) {
+        MIG_AUTO(mig_free) char *guest = mig_strf(LEVEL_3 " %s", c->guest);
+        MIG_AUTO(mig_free) char *to = mig_strf(LEVEL_3 " %s", c->destination);
+        struct mig_result r;
+
+        small_check_contract(guest, LEVEL_3, to, &complete, &r);
+        check_text(c->label, c->verdict, mig_verdict_name(r.verdict));
+        check_number(c->label, r.verdict, r.passthrough);
+        check_true(c->label, r.emulated && mig_findings_find(&r.findings, c->id) != NULL);
+        check_number(c->label, c->provable, r.provable);
+        mig_result_clear(&r);
+    }
+}
+
 /* What the guest lives without on the source is no reason to stay there. */
 CHECK_TEST(what_fails_on_the_source_too_is_how_the_vmm_presents_the_cpu)
 {
@@ -462,6 +497,7 @@ CHECK_TEST(distrust_outranks_the_verdict_and_leaves_no_direction)
 }
 
 CHECK_MAIN(cmocka_unit_test(a_running_guest_needs_what_it_was_shown),
+           cmocka_unit_test(an_emulated_guest_waits_for_a_proof),
            cmocka_unit_test(what_fails_on_the_source_too_is_how_the_vmm_presents_the_cpu),
            cmocka_unit_test(a_lost_immunity_stops_a_guest_unless_policy_says_warn),
            cmocka_unit_test(a_host_accepts_more_than_it_offers),

@@ -21,7 +21,7 @@ static struct mig_proof sample(void)
         .issued_at = NOW,
         .expires_at = NOW + 300,
         .table_version = 1,
-        .proven = {.ran = true, .compared = 12}
+        .proven = {.ran = true, .compared = 12, .vmm = "QEMU 7.2"}
     };
     const struct mig_mismatch words[] = {
         {.key = mig_reg_key(mig_reg_cpuid(7, 0, MIG_EBX)),
@@ -58,6 +58,7 @@ CHECK_TEST(decode_of_encode_is_the_same_proof)
     assert_memory_equal(again.nonce, p.nonce, sizeof p.nonce);
     assert_memory_equal(again.subject, p.subject, sizeof p.subject);
     assert_int_equal(again.proven.len, 2);
+    assert_string_equal(again.proven.vmm, "QEMU 7.2");
     assert_int_equal(again.proven.items[0].key, mig_reg_key(mig_reg_cpuid(7, 0, MIG_EBX)));
     assert_int_equal(again.proven.items[1].errnum, EINVAL);
     assert_false(again.proven.items[1].has_got);
@@ -74,17 +75,18 @@ CHECK_TEST(no_byte_can_be_cut_or_added)
     for (size_t len = 0; len < bytes.len; len++) {
         MIG_AUTO(mig_proof_clear) struct mig_proof less = {0};
 
-        /* What ends behind a whole mismatch is a proof, another one; against
-         * that there is the signature. */
+        /* What ends behind a whole mismatch, or before the VMM, is a proof,
+         * another one; against that there is the signature. */
         if (mig_proof_decode_untrusted(bytes.items, len, &less, &err)) {
-            assert_int_equal(less.proven.len, 1);
+            assert_in_range(less.proven.len, 1, 2);
         }
     }
-    longer.items = mig_alloc(bytes.len + 2, 1);
+    longer.items = mig_alloc(bytes.len + 3, 1);
     memcpy(longer.items, bytes.items, bytes.len);
-    longer.items[bytes.len] = 0x78; /* field 15, a number */
+    longer.items[bytes.len] = 0x80; /* field 16, a number */
     longer.items[bytes.len + 1] = 1;
-    assert_false(mig_proof_decode_untrusted(longer.items, bytes.len + 2, &again, &err));
+    longer.items[bytes.len + 2] = 1;
+    assert_false(mig_proof_decode_untrusted(longer.items, bytes.len + 3, &again, &err));
     assert_string_equal(err.msg, "proof: not in canonical form");
 }
 
@@ -143,7 +145,7 @@ CHECK_TEST(what_makes_no_sense_is_refused_by_name)
         {"contradicted by nothing",  break_contradicted,
          "proof: outcome 'contradicted' without a mismatch"                                                    },
         {"outcome of another build", break_outcome,      "proof: outcome 4 is none that we know"               },
-        {"stage of another build",   break_stage,        "proof: mismatch: stage 17 is none that we know"      },
+        {"stage of another build",   break_stage,        "proof: mismatch: stage 20 is none that we know"      },
         {"order",                    break_order,        "proof: mismatches are out of order"                  },
         {"no register",              break_space,        "proof: mismatch: fffffffffffffffe is no register"    },
         {"no error number",          break_errno,        "proof: mismatch: 5000 is no error number"            },

@@ -128,6 +128,72 @@ CHECK_TEST(no_proof_is_no_answer_and_outranks_a_no)
     mig_result_clear(&r);
 }
 
+/* An emulated guest for which nothing but a proof is missing. */
+static struct mig_result waiting(void)
+{
+    struct mig_result r = {.verdict = MIG_UNKNOWN,
+                           .passthrough = MIG_UNKNOWN,
+                           .contract = true,
+                           .emulated = true,
+                           .provable = true};
+    struct mig_finding *f = mig_findings_add(&r.findings, "vmm/emulated", MIG_BLOCKER);
+
+    f->why = mig_strdup("is emulated");
+    f->remedy = mig_strdup("prove it");
+    return r;
+}
+
+CHECK_TEST(an_emulated_guest_is_decided_by_its_vmm_alone)
+{
+    static const struct {
+        const char *label;
+        struct mig_proven p;
+        bool differs;
+        const char *verdict, *id, *why;
+    } cases[] = {
+        {"held",
+         {.ran = true, .compared = 7, .vmm = "QEMU 7.2.22"},
+         false, "compatible",
+         "vmm/emulated",            "QEMU 7.2.22 on beta proved that it shows this emulated guest what it was shown" },
+        {"contradicted",
+         {.ran = true, .compared = 7, .vmm = "QEMU 7.2.22"},
+         true,  "incompatible",
+         "proof/x86/cpuid/7.0/ebx", "a guest on beta was to see 0x20 and sees 0x0"                                   },
+        {"not there",
+         {.outcome = MIG_OUTCOME_NOT_TRIED,
+          .stage = MIG_STAGE_MACHINE,
+          .errnum = EIO,
+          .vmm = "7.2.22 has no machine type pc-9"},
+         false, "unknown",
+         "proof/missing",           "beta: find the guest's machine type in its VMM: 7.2.22 has no machine type pc-9"},
+        {"by KVM",
+         {.ran = true, .compared = 7},
+         false, "unknown",
+         "proof/missing",           "beta: its agent asked KVM, not the guest's VMM"                                 },
+    };
+
+    CHECK_EACH (c, cases) {
+        const struct mig_mismatch m = {
+            .key = ebx7(), .stage = MIG_STAGE_GUEST, .wanted = 0x20, .has_got = true};
+        struct mig_proven p = c->p;
+        struct mig_result r = waiting();
+        const struct mig_finding *f;
+
+        if (c->differs) {
+            mig_proven_add(&p, &m);
+        }
+        mig_proven_settle(&p);
+        mig_proven_tell(&p, "beta", &r);
+        check_text(c->label, c->verdict, mig_verdict_name(r.verdict));
+        check_number(c->label, r.verdict, r.passthrough);
+        check_true(c->label, !r.provable);
+        f = mig_findings_find(&r.findings, c->id);
+        check_text(c->label, c->why, f != NULL ? f->why : "");
+        mig_proven_clear(&p);
+        mig_result_clear(&r);
+    }
+}
+
 CHECK_TEST(mismatches_are_sorted_and_end_somewhere)
 {
     MIG_AUTO(mig_proven_clear) struct mig_proven p = {0};
@@ -146,6 +212,7 @@ CHECK_TEST(mismatches_are_sorted_and_end_somewhere)
 }
 
 CHECK_MAIN(cmocka_unit_test(what_held_changes_nothing),
+           cmocka_unit_test(an_emulated_guest_is_decided_by_its_vmm_alone),
            cmocka_unit_test(each_place_is_named_with_what_was_seen),
            cmocka_unit_test(two_hosts_at_one_place_are_one_finding),
            cmocka_unit_test(a_kvm_that_enforces_nothing_is_one_finding),
