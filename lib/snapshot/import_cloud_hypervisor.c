@@ -259,8 +259,8 @@ static bool find_vcpus(const struct mig_node *root, struct mig_node *ret, struct
            mig_node_fail(ret, err, "more than %d vCPUs", VCPUS_MAX);
 }
 
-bool mig_import_cloud_hypervisor_read(const char *text, size_t len, struct mig_snapshot **ret,
-                                      struct mig_error *err)
+bool mig_import_cloud_hypervisor_read_vcpus(const char *text, size_t len, struct mig_snapshot **ret,
+                                            size_t *ret_vcpus, struct mig_error *err)
 {
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     MIG_AUTO(reading_clear) struct reading r = {.builder = mig_builder_new(MIG_ARCH_X86)};
@@ -270,5 +270,17 @@ bool mig_import_cloud_hypervisor_read(const char *text, size_t len, struct mig_s
         return false;
     }
     root = mig_node_root(document);
-    return find_vcpus(&root, &vcpus, err) && read_vcpus(&r, &vcpus, err) && finish(&r, ret, err);
+    if (!find_vcpus(&root, &vcpus, err) || !read_vcpus(&r, &vcpus, err) || !finish(&r, ret, err)) {
+        return false;
+    }
+    *ret_vcpus = r.vcpus;
+    return true;
+}
+
+bool mig_import_cloud_hypervisor_read(const char *text, size_t len, struct mig_snapshot **ret,
+                                      struct mig_error *err)
+{
+    size_t vcpus;
+
+    return mig_import_cloud_hypervisor_read_vcpus(text, len, ret, &vcpus, err);
 }
