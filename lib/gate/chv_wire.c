@@ -252,8 +252,11 @@ static enum mig_chv_event next_message(struct mig_chv_reader *r, const unsigned 
     if (!fill_payload(r, bytes + *ret_used, len - *ret_used, ret_used)) {
         return MIG_CHV_MORE;
     }
+    if (!read_payload(r, err)) {
+        return MIG_CHV_BAD;
+    }
     r->head_len = 0;
-    return read_payload(r, err) ? MIG_CHV_MESSAGE : MIG_CHV_BAD;
+    return MIG_CHV_MESSAGE;
 }
 
 enum mig_chv_event mig_chv_reader_next(struct mig_chv_reader *r, const unsigned char *bytes,
