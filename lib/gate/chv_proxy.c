@@ -8,6 +8,8 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "gate/chv_fds.h"
+#include "gate/chv_lane.h"
 
 /*
  * Theory of operation
@@ -31,8 +33,6 @@
  * closes its connection.
  */
 
-#define FDS_MAX 4096
-
 enum stage {
 #define STAGE(id, words, commands) STAGE_##id,
 #include "gate/chv_stage.def"
@@ -49,21 +49,8 @@ static const struct stage_row {
 #undef C
 };
 
-struct lane {
-    bool open[MIG_CHV_SIDE_COUNT];
-    bool has_role;
-    struct mig_chv_reader requests, answers;
-    enum mig_chv_command owed, asked; /* MIG_CHV_INVALID: none */
-};
-
-struct memory_fd {
-    uint32_t slot;
-    unsigned char payload[4]; /* the same, as it came */
-    int fd;
-};
-
 struct mig_chv_proxy {
-    struct lane lanes[MIG_CHV_LANES_MAX];
+    struct mig_chv_lane lanes[MIG_CHV_LANES_MAX];
     unsigned lanes_len;
     enum stage stage;
     bool held;         /* a judgement is asked */
@@ -78,43 +65,15 @@ struct mig_chv_proxy {
     unsigned char *payload; /* of what is held, or was last */
     size_t payload_len;
     int fd; /* came, and is not claimed by a message yet; -1: none */
-    struct {
-        struct memory_fd *items;
-        size_t len, cap;
-    } fds;
-    size_t fds_sent;
-    struct {
-        struct mig_chv_action *items;
-        size_t len, cap;
-    } actions;
-    size_t actions_taken;
+    struct mig_chv_fds fds;
+    struct mig_chv_actions actions;
     uint64_t memory;
     struct mig_text reason;
 };
 
-static const char *side_name(enum mig_chv_side side)
-{
-    return side == MIG_CHV_SENDER ? "source" : "destination";
-}
-
-static enum mig_chv_side other(enum mig_chv_side side)
-{
-    return side == MIG_CHV_SENDER ? MIG_CHV_RECEIVER : MIG_CHV_SENDER;
-}
-
-static enum mig_chv_side asker(const struct lane *l)
-{
-    return l->requests.role == MIG_CHV_FAULTS ? MIG_CHV_RECEIVER : MIG_CHV_SENDER;
-}
-
-static struct lane *main_lane(struct mig_chv_proxy *p)
+static struct mig_chv_lane *main_lane(struct mig_chv_proxy *p)
 {
     return &p->lanes[MIG_CHV_MAIN_LANE];
-}
-
-static unsigned number_of(const struct mig_chv_proxy *p, const struct lane *l)
-{
-    return (unsigned)(l - p->lanes);
 }
 
 static bool is_complete(enum mig_chv_command command)
@@ -128,75 +87,14 @@ static bool is_handing_over(const struct mig_chv_proxy *p)
     return is_complete(p->lanes[MIG_CHV_MAIN_LANE].asked);
 }
 
-static struct mig_chv_action *act(struct mig_chv_proxy *p, enum mig_chv_act what,
-                                  const struct lane *l, enum mig_chv_side side)
-{
-    struct mig_chv_action *a = MIG_PUSH(&p->actions);
-
-    a->act = what;
-    a->lane = number_of(p, l);
-    a->side = side;
-    a->fd = -1;
-    a->reason = "";
-    return a;
-}
-
-static void write_bytes(struct mig_chv_proxy *p, const struct lane *l, enum mig_chv_side side,
-                        const unsigned char *bytes, size_t len)
-{
-    struct mig_chv_action *a = act(p, MIG_CHV_WRITE, l, side);
-
-    a->bytes = bytes;
-    a->len = len;
-}
-
-static void write_answer(struct mig_chv_proxy *p, const struct lane *l, enum mig_chv_status status,
-                         uint64_t len)
-{
-    struct mig_chv_action *a = act(p, MIG_CHV_WRITE, l, asker(l));
-
-    mig_chv_answer_put(status, len, a->head);
-    a->head_len = MIG_CHV_HEAD_BYTES;
-}
-
-/* The other side is given the request; it owes an answer from now on. */
-static struct mig_chv_action *ask(struct mig_chv_proxy *p, struct lane *l,
-                                  enum mig_chv_command command, const unsigned char *payload,
-                                  size_t len)
-{
-    struct mig_chv_action *a = act(p, MIG_CHV_WRITE, l, other(asker(l)));
-
-    mig_chv_request_put(command, len, a->head);
-    a->head_len = MIG_CHV_HEAD_BYTES;
-    a->bytes = payload;
-    a->len = len;
-    l->asked = command;
-    l->answers.content_due = command == MIG_CHV_PAGE_FAULT ? mig_chv_range_read(payload).len : 0;
-    return a;
-}
-
-static void close_side(struct mig_chv_proxy *p, struct lane *l, enum mig_chv_side side)
-{
-    if (l->open[side]) {
-        l->open[side] = false;
-        act(p, MIG_CHV_CLOSE, l, side);
-    }
-}
-
-static void close_lane(struct mig_chv_proxy *p, struct lane *l)
-{
-    close_side(p, l, MIG_CHV_SENDER);
-    close_side(p, l, MIG_CHV_RECEIVER);
-}
-
 static void finish(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
 {
     struct mig_chv_action *a;
 
     for (unsigned i = 0; i < p->lanes_len; i++) {
-        close_lane(p, &p->lanes[i]);
+        mig_chv_lane_close(&p->lanes[i]);
     }
-    a = act(p, MIG_CHV_FINISH, main_lane(p), MIG_CHV_SENDER);
+    a = mig_chv_lane_act(main_lane(p), MIG_CHV_FINISH, MIG_CHV_SENDER);
     a->outcome = outcome;
     a->reason = p->reason.items != NULL ? p->reason.items : "";
     p->finished = true;
@@ -212,39 +110,16 @@ static void give_reason(struct mig_chv_proxy *p, const char *fmt, va_list ap)
     mig_text_add(&p->reason, text);
 }
 
-/* Something to read on the sender's side would be taken for the answer. */
-static bool is_owed_error(const struct lane *l)
-{
-    return l->open[MIG_CHV_SENDER] && asker(l) == MIG_CHV_SENDER &&
-           (l->owed != MIG_CHV_INVALID || !mig_chv_reader_is_between(&l->requests));
-}
-
-/* The receiver reads on for ever where announced memory does not come, and a
- * guest that it drops may hold anything. */
-static void pad(struct mig_chv_proxy *p, struct lane *l)
-{
-    if (l->open[MIG_CHV_RECEIVER] && asker(l) == MIG_CHV_SENDER && l->requests.content_left > 0) {
-        act(p, MIG_CHV_PAD, l, MIG_CHV_RECEIVER)->len = (size_t)l->requests.content_left;
-    }
-    l->requests.content_left = 0;
-}
-
 /* The guest stays with the sender: both hear of it, and all is closed but the
  * connection on which the receiver has yet to say that it let go. */
 static void part(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
 {
-    struct lane *main = main_lane(p);
+    struct mig_chv_lane *main = main_lane(p);
 
     for (unsigned i = 0; i < p->lanes_len; i++) {
-        struct lane *l = &p->lanes[i];
-
-        if (is_owed_error(l)) {
-            write_answer(p, l, MIG_CHV_ERROR, 0);
-        }
-        pad(p, l);
-        close_side(p, l, MIG_CHV_SENDER);
-        if (l != main) {
-            close_side(p, l, MIG_CHV_RECEIVER);
+        mig_chv_lane_part(&p->lanes[i]);
+        if (i != MIG_CHV_MAIN_LANE) {
+            mig_chv_lane_close_side(&p->lanes[i], MIG_CHV_RECEIVER);
         }
     }
     p->held = false;
@@ -254,14 +129,15 @@ static void part(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
         return;
     }
     p->abandoning = main->asked != MIG_CHV_INVALID ? 2 : 1;
-    (void)ask(p, main, MIG_CHV_ABANDON, NULL, 0);
+    (void)mig_chv_lane_ask(main, MIG_CHV_ABANDON, NULL, 0);
 }
 
+static void give_up(struct mig_chv_proxy *p, enum mig_chv_side whose, enum mig_chv_outcome outcome,
+                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /* End it for a fault of @whose. */
-__attribute__((format(printf, 4, 5))) static void give_up(struct mig_chv_proxy *p,
-                                                          enum mig_chv_side whose,
-                                                          enum mig_chv_outcome outcome,
-                                                          const char *fmt, ...)
+static void give_up(struct mig_chv_proxy *p, enum mig_chv_side whose, enum mig_chv_outcome outcome,
+                    const char *fmt, ...)
 {
     va_list ap;
 
@@ -272,8 +148,8 @@ __attribute__((format(printf, 4, 5))) static void give_up(struct mig_chv_proxy *
         finish(p, p->pages_follow ? MIG_CHV_TORN : MIG_CHV_MOVED);
     } else if (!is_handing_over(p)) {
         part(p, outcome);
-    } else if (whose == MIG_CHV_SENDER) {
-        close_side(p, main_lane(p), MIG_CHV_SENDER); /* the receiver's answer is still to come */
+    } else if (whose == MIG_CHV_SENDER) { /* the receiver's answer is still to come */
+        mig_chv_lane_close_side(main_lane(p), MIG_CHV_SENDER);
     } else {
         finish(p, MIG_CHV_UNCERTAIN);
     }
@@ -284,59 +160,39 @@ __attribute__((format(printf, 4, 5))) static void give_up(struct mig_chv_proxy *
 
 /* Either side did what ends the migration. */
 #define fail(p, whose, fmt, ...)                                                                   \
-    give_up(p, whose, MIG_CHV_FAILED, "%s: " fmt, side_name(whose), __VA_ARGS__)
-
-static bool has_fd(const struct mig_chv_proxy *p, uint32_t slot)
-{
-    for (size_t i = 0; i < p->fds.len; i++) {
-        if (p->fds.items[i].slot == slot) {
-            return true;
-        }
-    }
-    return false;
-}
+    give_up(p, whose, MIG_CHV_FAILED, "%s: " fmt, mig_chv_side_name(whose), __VA_ARGS__)
 
 /* Kept, and answered in the receiver's stead. */
-static void take_memory_fd(struct mig_chv_proxy *p, struct lane *l)
+static void take_memory_fd(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
-    const unsigned char *b = l->requests.payload;
-    uint32_t slot = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-    struct memory_fd *m;
+    struct mig_error err;
 
-    if (has_fd(p, slot)) {
-        refuse(p, "source: MemoryFd: slot %u is there twice", slot);
-    } else if (p->fds.len == FDS_MAX) {
-        refuse(p, "source: MemoryFd: more than %d slots", FDS_MAX);
-    } else if (p->fd < 0) {
-        refuse(p, "source: MemoryFd: no descriptor came with slot %u", slot);
-    } else {
-        m = MIG_PUSH(&p->fds);
-        m->slot = slot;
-        memcpy(m->payload, b, sizeof m->payload);
-        m->fd = p->fd;
-        p->fd = -1;
-        l->owed = MIG_CHV_INVALID;
-        write_answer(p, l, MIG_CHV_OK, 0);
+    if (!mig_chv_fds_keep(&p->fds, l->requests.payload, p->fd, &err)) {
+        refuse(p, "source: %s", err.msg);
+        return;
     }
+    p->fd = -1;
+    l->owed = MIG_CHV_INVALID;
+    mig_chv_lane_answer(l, MIG_CHV_OK);
 }
 
-static void hold(struct mig_chv_proxy *p, struct lane *l, enum mig_chv_act judge)
+static void hold(struct mig_chv_proxy *p, struct mig_chv_lane *l, enum mig_chv_act judge)
 {
     struct mig_chv_action *a;
 
     p->held = true;
-    a = act(p, judge, l, MIG_CHV_SENDER);
+    a = mig_chv_lane_act(l, judge, MIG_CHV_SENDER);
     a->bytes = p->payload;
     a->len = p->payload_len;
 }
 
-static void steal_payload(struct mig_chv_proxy *p, struct lane *l)
+static void steal_payload(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     mig_free(p->payload);
     p->payload = mig_chv_reader_steal(&l->requests, &p->payload_len);
 }
 
-static void take_config(struct mig_chv_proxy *p, struct lane *l)
+static void take_config(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     struct mig_error err;
 
@@ -345,17 +201,15 @@ static void take_config(struct mig_chv_proxy *p, struct lane *l)
         refuse(p, "source: %s", err.msg);
         return;
     }
-    for (size_t i = 0; i < p->fds.len; i++) {
-        if (!mig_chv_config_has_slot(&p->config, p->fds.items[i].slot)) {
-            refuse(p, "source: MemoryFd: slot %u is none of its Config", p->fds.items[i].slot);
-            return;
-        }
+    if (!mig_chv_fds_check(&p->fds, &p->config, &err)) {
+        refuse(p, "source: %s", err.msg);
+        return;
     }
     p->has_config = true;
     hold(p, l, MIG_CHV_JUDGE_CONFIG);
 }
 
-static void take_state(struct mig_chv_proxy *p, struct lane *l)
+static void take_state(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     struct mig_error err;
 
@@ -372,12 +226,7 @@ static void take_state(struct mig_chv_proxy *p, struct lane *l)
     hold(p, l, MIG_CHV_JUDGE_STATE);
 }
 
-static void relay(struct mig_chv_proxy *p, struct lane *l)
-{
-    (void)ask(p, l, l->requests.command, l->requests.payload, l->requests.payload_len);
-}
-
-static void take_message(struct mig_chv_proxy *p, struct lane *l)
+static void take_message(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     enum mig_chv_command command = l->requests.command;
 
@@ -391,39 +240,28 @@ static void take_message(struct mig_chv_proxy *p, struct lane *l)
     } else if (command == MIG_CHV_STATE) {
         take_state(p, l);
     } else {
-        relay(p, l);
+        (void)mig_chv_lane_ask(l, command, l->requests.payload, l->requests.payload_len);
     }
 }
 
-static bool has_lane_for_faults(const struct mig_chv_proxy *p, const struct lane *but)
-{
-    for (unsigned i = 1; i < p->lanes_len; i++) {
-        if (&p->lanes[i] != but && p->lanes[i].requests.role == MIG_CHV_FAULTS) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void take_role(struct mig_chv_proxy *p, struct lane *l)
+static void take_role(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     struct mig_chv_action *a;
 
-    if (l->requests.role == MIG_CHV_FAULTS && has_lane_for_faults(p, l)) {
+    if (mig_chv_lane_is_faults(l) && p->pages_follow) {
         refuse(p, "source: a second connection for page faults");
         return;
     }
-    p->pages_follow = p->pages_follow || l->requests.role == MIG_CHV_FAULTS;
-    l->has_role = true;
+    p->pages_follow = p->pages_follow || mig_chv_lane_is_faults(l);
     l->open[MIG_CHV_RECEIVER] = true;
-    act(p, MIG_CHV_CONNECT, l, MIG_CHV_RECEIVER);
-    a = act(p, MIG_CHV_WRITE, l, MIG_CHV_RECEIVER);
+    mig_chv_lane_act(l, MIG_CHV_CONNECT, MIG_CHV_RECEIVER);
+    a = mig_chv_lane_act(l, MIG_CHV_WRITE, MIG_CHV_RECEIVER);
     mig_chv_role_put(l->requests.role, a->head);
     a->head_len = MIG_CHV_ROLE_BYTES;
 }
 
 /* What may be asked on @l now. */
-static unsigned commands(const struct mig_chv_proxy *p, const struct lane *l)
+static unsigned commands(const struct mig_chv_proxy *p, const struct mig_chv_lane *l)
 {
     unsigned abandon = mig_chv_bit(MIG_CHV_ABANDON);
 
@@ -431,7 +269,8 @@ static unsigned commands(const struct mig_chv_proxy *p, const struct lane *l)
     case MIG_CHV_MAIN:
         return stages[p->stage].commands | (p->stage < STAGE_COMPLETED ? abandon : 0);
     case MIG_CHV_MEMORY_ONLY:
-        return p->stage == STAGE_CONFIGURED ? mig_chv_bit(MIG_CHV_MEMORY) : 0;
+        return p->stage == STAGE_CONFIGURED && p->state.seen == NULL ? mig_chv_bit(MIG_CHV_MEMORY)
+                                                                     : 0;
     case MIG_CHV_FAULTS:
         return p->approved_state ? mig_chv_bit(MIG_CHV_PAGE_FAULT) | abandon : 0;
     case MIG_CHV_ROLE_COUNT:
@@ -446,16 +285,16 @@ static enum mig_chv_outcome fault_of(enum mig_chv_side side)
 }
 
 /* One event of the side that asks; gives how many bytes it was. */
-static size_t take_request(struct mig_chv_proxy *p, struct lane *l, const unsigned char *bytes,
-                           size_t len)
+static size_t take_request(struct mig_chv_proxy *p, struct mig_chv_lane *l,
+                           const unsigned char *bytes, size_t len)
 {
-    enum mig_chv_side side = asker(l);
+    enum mig_chv_side side = mig_chv_lane_asker(l);
     struct mig_error err;
     size_t used;
 
     if (l->owed != MIG_CHV_INVALID && mig_chv_reader_is_between(&l->requests)) {
-        give_up(p, side, fault_of(side), "%s: went on before %s was answered", side_name(side),
-                mig_chv_command_name(l->owed));
+        give_up(p, side, fault_of(side), "%s: went on before %s was answered",
+                mig_chv_side_name(side), mig_chv_command_name(l->owed));
         return len;
     }
     l->requests.commands = commands(p, l);
@@ -470,29 +309,28 @@ static size_t take_request(struct mig_chv_proxy *p, struct lane *l, const unsign
         break;
     case MIG_CHV_CONTENT:
         p->memory += used;
-        write_bytes(p, l, other(side), bytes, used);
+        mig_chv_lane_write(l, mig_chv_side_other(side), bytes, used);
         break;
     case MIG_CHV_BAD:
-        give_up(p, side, fault_of(side), "%s %s: %s", side_name(side), stages[p->stage].words,
-                err.msg);
+        give_up(p, side, fault_of(side), "%s %s: %s", mig_chv_side_name(side),
+                stages[p->stage].words, err.msg);
         return len;
     }
     return used;
 }
 
-/* Kept descriptors go ahead, in the order in which they came. */
+/* Kept descriptors go ahead. */
 static void send_config(struct mig_chv_proxy *p)
 {
-    struct lane *l = main_lane(p);
-    struct memory_fd *m;
+    struct mig_chv_lane *l = main_lane(p);
+    int fd = -1;
+    const struct mig_chv_fd *kept = mig_chv_fds_next(&p->fds, &fd);
 
-    if (p->fds_sent == p->fds.len) {
-        (void)ask(p, l, MIG_CHV_CONFIG, p->payload, p->payload_len);
-        return;
+    if (kept != NULL) {
+        mig_chv_lane_ask(l, MIG_CHV_MEMORY_FD, kept->payload, sizeof kept->payload)->fd = fd;
+    } else {
+        (void)mig_chv_lane_ask(l, MIG_CHV_CONFIG, p->payload, p->payload_len);
     }
-    m = &p->fds.items[p->fds_sent++];
-    ask(p, l, MIG_CHV_MEMORY_FD, m->payload, sizeof m->payload)->fd = m->fd;
-    m->fd = -1;
 }
 
 /* What still waits for memory or a role has nothing to wait for any more. */
@@ -500,14 +338,14 @@ static void close_memory_lanes(struct mig_chv_proxy *p)
 {
     for (unsigned i = 1; i < p->lanes_len; i++) {
         if (p->lanes[i].requests.role == MIG_CHV_MEMORY_ONLY) {
-            close_lane(p, &p->lanes[i]);
+            mig_chv_lane_close(&p->lanes[i]);
         }
     }
 }
 
 static void reach(struct mig_chv_proxy *p, enum mig_chv_command done)
 {
-    struct lane *main = main_lane(p);
+    struct mig_chv_lane *main = main_lane(p);
 
     if (done == MIG_CHV_START) {
         p->stage = STAGE_STARTED;
@@ -519,7 +357,7 @@ static void reach(struct mig_chv_proxy *p, enum mig_chv_command done)
         p->stage = STAGE_RESTORED;
     } else if (is_complete(done)) {
         p->stage = STAGE_COMPLETED;
-        act(p, MIG_CHV_HANDED_OVER, main, MIG_CHV_RECEIVER);
+        mig_chv_lane_act(main, MIG_CHV_HANDED_OVER, MIG_CHV_RECEIVER);
         close_memory_lanes(p);
     } else if (done == MIG_CHV_ABANDON) {
         p->aborted = true;
@@ -537,7 +375,7 @@ static void finish_unheard(struct mig_chv_proxy *p, enum mig_chv_status status)
     finish(p, failed ? MIG_CHV_FAILED : MIG_CHV_UNCERTAIN);
 }
 
-static void take_ok(struct mig_chv_proxy *p, struct lane *l)
+static void take_ok(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     enum mig_chv_command done = l->asked;
 
@@ -546,20 +384,28 @@ static void take_ok(struct mig_chv_proxy *p, struct lane *l)
         send_config(p);
         return;
     }
-    write_answer(p, l, MIG_CHV_OK, l->answers.content_due);
+    mig_chv_lane_answer(l, MIG_CHV_OK);
     l->owed = MIG_CHV_INVALID;
-    if (number_of(p, l) == MIG_CHV_MAIN_LANE) {
+    if (l->number == MIG_CHV_MAIN_LANE) {
         reach(p, done);
     }
 }
 
-static void take_error(struct mig_chv_proxy *p, struct lane *l)
+static void take_error(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     enum mig_chv_command command = l->asked;
 
     l->asked = MIG_CHV_INVALID;
-    p->aborted = p->aborted || number_of(p, l) == MIG_CHV_MAIN_LANE;
-    fail(p, other(asker(l)), "answers %s with an error", mig_chv_command_name(command));
+    p->aborted = p->aborted || l->number == MIG_CHV_MAIN_LANE;
+    fail(p, mig_chv_side_other(mig_chv_lane_asker(l)), "answers %s with an error",
+         mig_chv_command_name(command));
+}
+
+/* One that falls silent instead may keep a half-made guest. */
+static void finish_unconfirmed(struct mig_chv_proxy *p)
+{
+    mig_text_add(&p->reason, "; the destination did not confirm that it dropped the guest");
+    finish(p, p->outcome);
 }
 
 /* An error is what the receiver says when it has let go by itself. */
@@ -571,49 +417,46 @@ static void take_letting_go(struct mig_chv_proxy *p, enum mig_chv_status status)
     }
 }
 
-static void take_status(struct mig_chv_proxy *p, struct lane *l)
+static void take_status(struct mig_chv_proxy *p, struct mig_chv_lane *l)
 {
     enum mig_chv_status status = l->answers.status;
-    bool unheard =
-        number_of(p, l) == MIG_CHV_MAIN_LANE && is_handing_over(p) && !l->open[MIG_CHV_SENDER];
+    enum mig_chv_side side = mig_chv_side_other(mig_chv_lane_asker(l));
+    bool unheard = l->number == MIG_CHV_MAIN_LANE && is_handing_over(p) && !l->open[MIG_CHV_SENDER];
 
     if (p->abandoning > 0) {
         take_letting_go(p, status);
+    } else if (l->asked == MIG_CHV_INVALID) {
+        fail(p, side, "%s", "answers what was not asked");
     } else if (unheard) {
         finish_unheard(p, status);
     } else if (status == MIG_CHV_ERROR) {
         take_error(p, l);
     } else if (l->requests.content_left > 0) {
-        fail(p, other(asker(l)), "answers %s before it has all of it",
-             mig_chv_command_name(l->asked));
+        fail(p, side, "answers %s before it has all of it", mig_chv_command_name(l->asked));
     } else {
         take_ok(p, l);
     }
 }
 
 /* One event of the side that answers. */
-static size_t take_answer(struct mig_chv_proxy *p, struct lane *l, const unsigned char *bytes,
-                          size_t len)
+static size_t take_answer(struct mig_chv_proxy *p, struct mig_chv_lane *l,
+                          const unsigned char *bytes, size_t len)
 {
-    enum mig_chv_side side = other(asker(l));
+    enum mig_chv_side side = mig_chv_side_other(mig_chv_lane_asker(l));
     struct mig_error err;
     size_t used;
 
-    if (l->asked == MIG_CHV_INVALID && mig_chv_reader_is_between(&l->answers)) {
-        fail(p, side, "%s", "answers what was not asked");
-        return len;
-    }
     switch (mig_chv_reader_next(&l->answers, bytes, len, &used, &err)) {
     case MIG_CHV_MESSAGE:
         take_status(p, l);
         break;
     case MIG_CHV_CONTENT:
         p->memory += used;
-        write_bytes(p, l, asker(l), bytes, used);
+        mig_chv_lane_write(l, mig_chv_lane_asker(l), bytes, used);
         break;
     case MIG_CHV_BAD:
         if (p->abandoning > 0) {
-            finish(p, p->outcome);
+            finish_unconfirmed(p);
         } else {
             fail(p, side, "%s", err.msg);
         }
@@ -626,12 +469,13 @@ static size_t take_answer(struct mig_chv_proxy *p, struct lane *l, const unsigne
 }
 
 /* A descriptor comes with the bytes of its message, or with part of them. */
-static bool take_fd(struct mig_chv_proxy *p, const struct lane *l, enum mig_chv_side side, int fd)
+static bool take_fd(struct mig_chv_proxy *p, const struct mig_chv_lane *l, enum mig_chv_side side,
+                    int fd)
 {
-    if (p->fd >= 0 || side != MIG_CHV_SENDER || number_of(p, l) != MIG_CHV_MAIN_LANE) {
+    if (p->fd >= 0 || side != MIG_CHV_SENDER || l->number != MIG_CHV_MAIN_LANE) {
         mig_fd_close(fd);
         give_up(p, side, fault_of(side), "%s: a descriptor that no message claims",
-                side_name(side));
+                mig_chv_side_name(side));
         return false;
     }
     p->fd = fd;
@@ -641,7 +485,7 @@ static bool take_fd(struct mig_chv_proxy *p, const struct lane *l, enum mig_chv_
 void mig_chv_proxy_take(struct mig_chv_proxy *p, unsigned lane, enum mig_chv_side side,
                         const unsigned char *bytes, size_t len, int fd)
 {
-    struct lane *l = &p->lanes[lane];
+    struct mig_chv_lane *l = &p->lanes[lane];
 
     MIG_ASSERT(lane < p->lanes_len);
     if (p->finished || !l->open[side]) {
@@ -652,20 +496,13 @@ void mig_chv_proxy_take(struct mig_chv_proxy *p, unsigned lane, enum mig_chv_sid
         return;
     }
     for (size_t at = 0; at < len && !p->finished && l->open[side];) {
-        at += side == asker(l) ? take_request(p, l, bytes + at, len - at)
-                               : take_answer(p, l, bytes + at, len - at);
+        at += side == mig_chv_lane_asker(l) ? take_request(p, l, bytes + at, len - at)
+                                            : take_answer(p, l, bytes + at, len - at);
     }
     if (!p->finished && p->abandoning == 0 && p->fd >= 0 &&
         mig_chv_reader_is_between(&l->requests)) {
         refuse(p, "source: a descriptor that no message claims");
     }
-}
-
-/* Nothing is under way that the end of the lane would cut. */
-static bool is_quiet(const struct lane *l)
-{
-    return l->owed == MIG_CHV_INVALID && mig_chv_reader_is_between(&l->requests) &&
-           mig_chv_reader_is_between(&l->answers);
 }
 
 /* The receiver has the guest; all that is left is to close. */
@@ -681,23 +518,23 @@ static void finish_moved(struct mig_chv_proxy *p)
     }
 }
 
-static void end_extra(struct mig_chv_proxy *p, struct lane *l, enum mig_chv_side side)
+static void end_extra(struct mig_chv_proxy *p, struct mig_chv_lane *l, enum mig_chv_side side)
 {
-    bool faults = l->has_role && l->requests.role == MIG_CHV_FAULTS;
-    bool drained = p->stage == STAGE_COMPLETED && side == MIG_CHV_RECEIVER && is_quiet(l);
+    bool faults = mig_chv_lane_is_faults(l), quiet = mig_chv_lane_is_quiet(l);
+    bool drained = side == MIG_CHV_RECEIVER && p->approved_state; /* it has all pages */
 
-    if ((faults && !drained) || (l->has_role && !is_quiet(l))) {
+    if ((faults && !drained) || (l->requests.has_role && !quiet)) {
         fail(p, side, "closed a connection for %s too early", faults ? "page faults" : "memory");
         return;
     }
     p->pages_follow = p->pages_follow && !faults;
-    close_lane(p, l);
+    mig_chv_lane_close(l);
 }
 
-static void end_main(struct mig_chv_proxy *p, struct lane *l, enum mig_chv_side side)
+static void end_main(struct mig_chv_proxy *p, struct mig_chv_lane *l, enum mig_chv_side side)
 {
-    if (p->stage == STAGE_COMPLETED && is_quiet(l)) {
-        close_lane(p, l);
+    if (p->stage == STAGE_COMPLETED && mig_chv_lane_is_quiet(l)) {
+        mig_chv_lane_close(l);
     } else if (l->owed != MIG_CHV_INVALID) {
         fail(p, side, "closed the connection during %s", mig_chv_command_name(l->owed));
     } else {
@@ -707,7 +544,7 @@ static void end_main(struct mig_chv_proxy *p, struct lane *l, enum mig_chv_side 
 
 void mig_chv_proxy_end(struct mig_chv_proxy *p, unsigned lane, enum mig_chv_side side)
 {
-    struct lane *l = &p->lanes[lane];
+    struct mig_chv_lane *l = &p->lanes[lane];
 
     MIG_ASSERT(lane < p->lanes_len);
     if (p->finished || !l->open[side]) {
@@ -715,7 +552,7 @@ void mig_chv_proxy_end(struct mig_chv_proxy *p, unsigned lane, enum mig_chv_side
     }
     l->open[side] = false;
     if (p->abandoning > 0) {
-        finish(p, p->outcome);
+        finish_unconfirmed(p);
     } else if (lane == MIG_CHV_MAIN_LANE) {
         end_main(p, l, side);
     } else {
@@ -728,8 +565,10 @@ void mig_chv_proxy_end(struct mig_chv_proxy *p, unsigned lane, enum mig_chv_side
 
 static unsigned add_lane(struct mig_chv_proxy *p, enum mig_chv_role role)
 {
-    struct lane *l = &p->lanes[p->lanes_len];
+    struct mig_chv_lane *l = &p->lanes[p->lanes_len];
 
+    l->number = p->lanes_len;
+    l->actions = &p->actions;
     l->open[MIG_CHV_SENDER] = true;
     l->requests.role = role;
     l->requests.ram = &p->config.ram;
@@ -747,7 +586,7 @@ unsigned mig_chv_proxy_accept(struct mig_chv_proxy *p)
 
 void mig_chv_proxy_approve(struct mig_chv_proxy *p)
 {
-    struct lane *l = main_lane(p);
+    struct mig_chv_lane *l = main_lane(p);
 
     if (p->finished || p->abandoning > 0) {
         return;
@@ -758,7 +597,7 @@ void mig_chv_proxy_approve(struct mig_chv_proxy *p)
         send_config(p);
     } else {
         p->approved_state = true;
-        (void)ask(p, l, MIG_CHV_STATE, p->payload, p->payload_len);
+        (void)mig_chv_lane_ask(l, MIG_CHV_STATE, p->payload, p->payload_len);
     }
 }
 
@@ -780,17 +619,17 @@ struct mig_chv_proxy *mig_chv_proxy_new(void)
     p->fd = -1;
     (void)add_lane(p, MIG_CHV_MAIN);
     main_lane(p)->open[MIG_CHV_RECEIVER] = true;
-    main_lane(p)->has_role = true;
+    main_lane(p)->requests.has_role = true;
     return p;
 }
 
 bool mig_chv_proxy_next(struct mig_chv_proxy *p, struct mig_chv_action *ret)
 {
-    if (p->actions_taken == p->actions.len) {
-        p->actions.len = p->actions_taken = 0;
+    if (p->actions.taken == p->actions.len) {
+        p->actions.len = p->actions.taken = 0;
         return false;
     }
-    *ret = p->actions.items[p->actions_taken++];
+    *ret = p->actions.items[p->actions.taken++];
     return true;
 }
 
@@ -826,13 +665,9 @@ void mig_chv_proxy_free(struct mig_chv_proxy *p)
         return;
     }
     for (unsigned i = 0; i < p->lanes_len; i++) {
-        mig_chv_reader_clear(&p->lanes[i].requests);
-        mig_chv_reader_clear(&p->lanes[i].answers);
+        mig_chv_lane_clear(&p->lanes[i]);
     }
-    for (size_t i = 0; i < p->fds.len; i++) {
-        mig_fd_close(p->fds.items[i].fd);
-    }
-    for (size_t i = p->actions_taken; i < p->actions.len; i++) {
+    for (size_t i = p->actions.taken; i < p->actions.len; i++) {
         mig_fd_close(p->actions.items[i].fd);
     }
     mig_fd_close(p->fd);
@@ -840,7 +675,7 @@ void mig_chv_proxy_free(struct mig_chv_proxy *p)
     mig_chv_state_clear(&p->state);
     mig_text_clear(&p->reason);
     mig_free(p->payload);
-    mig_free(p->fds.items);
+    mig_chv_fds_clear(&p->fds);
     mig_free(p->actions.items);
     mig_free(p);
 }

@@ -285,6 +285,10 @@ CHECK_TEST(a_guest_that_is_approved_goes_through)
          RESTORED_LOG ">Complete <ok handed-over close> moved() "},
         {"paused", RESTORED "s:CompletePaused r:ok r:end s:end ",
          RESTORED_LOG ">CompletePaused <ok handed-over close< moved() "},
+        {"pages before the guest, and no more then",
+         CONFIGURED "accept accept 2s:role2 s:State approve 2r:Fault 2s:page 2r:end r:ok s:Complete r:ok s:end ",
+         CONFIGURED_LOG "connect2 2>role2 judge-state >State 2<PageFault 2>ok 2>4 2close< <ok >Complete <ok handed-over "
+                        "1close< close> moved() "},
         {"many rounds",
          CONFIGURED "s:Memory r:ok s:Memory r:ok s:State approve r:ok s:Complete r:ok s:end ",
          CONFIGURED_LOG ">Memory >4 <ok >Memory >4 <ok judge-state >State <ok >Complete <ok "
@@ -336,7 +340,9 @@ CHECK_TEST(a_guest_that_is_refused_stays)
          CONFIGURED_LOG "connect1 1>role1 1>Memory 1>1 close< 1<error 1>pad3 1close< 1close> "
                         ">Abandon close> refused(no) "},
         {"and the receiver does not answer", "s:Start r:ok s:Config refuse r:end ",
-         ">Start <ok judge-config <error close< >Abandon refused(no) "},
+         ">Start <ok judge-config <error close< >Abandon refused(no; the destination did not confirm that it dropped the guest) "},
+        {"and the receiver babbles", "s:Start r:ok s:Config refuse r:junk ",
+         ">Start <ok judge-config <error close< >Abandon close> refused(no; the destination did not confirm that it dropped the guest) "},
         {"and the receiver answers with an error", "s:Start r:ok s:Config refuse r:error ",
          ">Start <ok judge-config <error close< >Abandon close> refused(no) "},
         {"too late", RESTORED "s:Complete refuse r:ok refuse s:end refuse ",
@@ -490,6 +496,9 @@ CHECK_TEST(what_is_out_of_place_goes_no_further)
          CONFIGURED_LOG "close< 1<error 1close< >Abandon close> refused(source before State: connection of role 9, expected 1 or 2) "},
         {"State on an extra", CONFIGURED "accept 1s:role1 1s:Complete r:ok ",
          CONFIGURED_LOG "connect1 1>role1 close< 1<error 1close< 1close> >Abandon close> refused(source before State: Complete has no place on this connection) "},
+        {"memory on an extra after State", CONFIGURED "accept 1s:role1 s:State 1s:Memory r:ok ",
+         CONFIGURED_LOG "connect1 1>role1 judge-state <error close< 1<error 1close< 1close> >Abandon close> "
+         "refused(source before State: Memory at a point where it may not come) "},
         {"faults twice", CONFIGURED "accept accept 2s:role2 accept 3s:role2 r:ok ",
          CONFIGURED_LOG "connect2 2>role2 close< 1close< 2close< 2close> 3close< >Abandon close> refused(source: a second connection for page faults) "},
         {"something after Complete", RESTORED "s:Complete r:ok s:Complete ",
