@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/chv_proxy.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -100,16 +96,6 @@ static void finish(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
     p->finished = true;
 }
 
-static void give_reason(struct mig_chv_proxy *p, const char *fmt, va_list ap)
-{
-    char text[1024];
-
-    (void)vsnprintf(text, sizeof text, fmt, ap);
-    mig_text_make_printable(text);
-    mig_text_clear(&p->reason);
-    mig_text_add(&p->reason, text);
-}
-
 /* The guest stays with the sender: both hear of it, and all is closed but the
  * connection on which the receiver has yet to say that it let go. */
 static void part(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
@@ -132,18 +118,14 @@ static void part(struct mig_chv_proxy *p, enum mig_chv_outcome outcome)
     (void)mig_chv_lane_ask(main, MIG_CHV_ABANDON, NULL, 0);
 }
 
-static void give_up(struct mig_chv_proxy *p, enum mig_chv_side whose, enum mig_chv_outcome outcome,
-                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
 /* End it for a fault of @whose. */
 static void give_up(struct mig_chv_proxy *p, enum mig_chv_side whose, enum mig_chv_outcome outcome,
-                    const char *fmt, ...)
+                    char *take_reason)
 {
-    va_list ap;
-
-    va_start(ap, fmt);
-    give_reason(p, fmt, ap);
-    va_end(ap);
+    mig_text_make_printable(take_reason);
+    mig_text_clear(&p->reason);
+    mig_text_add(&p->reason, take_reason);
+    mig_free(take_reason);
     if (p->stage == STAGE_COMPLETED) {
         finish(p, p->pages_follow ? MIG_CHV_TORN : MIG_CHV_MOVED);
     } else if (!is_handing_over(p)) {
@@ -156,11 +138,16 @@ static void give_up(struct mig_chv_proxy *p, enum mig_chv_side whose, enum mig_c
 }
 
 /* What the sender says may not go on. */
-#define refuse(p, ...) give_up(p, MIG_CHV_SENDER, MIG_CHV_REFUSED, __VA_ARGS__)
+#define refuse(p, ...) give_up(p, MIG_CHV_SENDER, MIG_CHV_REFUSED, mig_strf(__VA_ARGS__))
 
 /* Either side did what ends the migration. */
 #define fail(p, whose, fmt, ...)                                                                   \
-    give_up(p, whose, MIG_CHV_FAILED, "%s: " fmt, mig_chv_side_name(whose), __VA_ARGS__)
+    give_up(p, whose, MIG_CHV_FAILED, mig_strf("%s: " fmt, mig_chv_side_name(whose), __VA_ARGS__))
+
+/* Either side said what does not go on. */
+#define blame(p, whose, ...)                                                                       \
+    give_up(p, whose, (whose) == MIG_CHV_SENDER ? MIG_CHV_REFUSED : MIG_CHV_FAILED,                \
+            mig_strf(__VA_ARGS__))
 
 /* Kept, and answered in the receiver's stead. */
 static void take_memory_fd(struct mig_chv_proxy *p, struct mig_chv_lane *l)
@@ -279,11 +266,6 @@ static unsigned commands(const struct mig_chv_proxy *p, const struct mig_chv_lan
     return 0;
 }
 
-static enum mig_chv_outcome fault_of(enum mig_chv_side side)
-{
-    return side == MIG_CHV_SENDER ? MIG_CHV_REFUSED : MIG_CHV_FAILED;
-}
-
 /* One event of the side that asks; gives how many bytes it was. */
 static size_t take_request(struct mig_chv_proxy *p, struct mig_chv_lane *l,
                            const unsigned char *bytes, size_t len)
@@ -293,8 +275,8 @@ static size_t take_request(struct mig_chv_proxy *p, struct mig_chv_lane *l,
     size_t used;
 
     if (l->owed != MIG_CHV_INVALID && mig_chv_reader_is_between(&l->requests)) {
-        give_up(p, side, fault_of(side), "%s: went on before %s was answered",
-                mig_chv_side_name(side), mig_chv_command_name(l->owed));
+        blame(p, side, "%s: went on before %s was answered", mig_chv_side_name(side),
+              mig_chv_command_name(l->owed));
         return len;
     }
     l->requests.commands = commands(p, l);
@@ -312,8 +294,7 @@ static size_t take_request(struct mig_chv_proxy *p, struct mig_chv_lane *l,
         mig_chv_lane_write(l, mig_chv_side_other(side), bytes, used);
         break;
     case MIG_CHV_BAD:
-        give_up(p, side, fault_of(side), "%s %s: %s", mig_chv_side_name(side),
-                stages[p->stage].words, err.msg);
+        blame(p, side, "%s %s: %s", mig_chv_side_name(side), stages[p->stage].words, err.msg);
         return len;
     }
     return used;
@@ -361,7 +342,7 @@ static void reach(struct mig_chv_proxy *p, enum mig_chv_command done)
         close_memory_lanes(p);
     } else if (done == MIG_CHV_ABANDON) {
         p->aborted = true;
-        give_up(p, MIG_CHV_SENDER, MIG_CHV_FAILED, "source: gave up");
+        fail(p, MIG_CHV_SENDER, "%s", "gave up");
     }
 }
 
@@ -474,8 +455,7 @@ static bool take_fd(struct mig_chv_proxy *p, const struct mig_chv_lane *l, enum 
 {
     if (p->fd >= 0 || side != MIG_CHV_SENDER || l->number != MIG_CHV_MAIN_LANE) {
         mig_fd_close(fd);
-        give_up(p, side, fault_of(side), "%s: a descriptor that no message claims",
-                mig_chv_side_name(side));
+        blame(p, side, "%s: a descriptor that no message claims", mig_chv_side_name(side));
         return false;
     }
     p->fd = fd;

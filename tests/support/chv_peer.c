@@ -31,7 +31,7 @@ enum { OK = 1, ERROR };
 
 static _Noreturn void leave(enum chv_end end)
 {
-    _exit(end);
+    _exit((int)end);
 }
 
 static unsigned char pattern(uint64_t gpa)

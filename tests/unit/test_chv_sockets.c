@@ -275,12 +275,12 @@ static struct result migrate(const struct mig_snapshot *shown, const struct chv_
     pids[0] = fork();
     if (pids[0] == 0) {
         (void)alarm(30);
-        _exit(chv_send(g.to_sender, sender));
+        _exit((int)chv_send(g.to_sender, sender));
     }
     pids[1] = fork();
     if (pids[1] == 0) {
         (void)alarm(30);
-        _exit(chv_receive(listener, receiver));
+        _exit((int)chv_receive(listener, receiver));
     }
     mig_fd_close(listener);
     g.fds[0][MIG_CHV_SENDER] = accept4(g.listener, NULL, NULL, SOCK_CLOEXEC);
