@@ -135,6 +135,8 @@ CHECK_TEST(a_state_that_is_not_whole_is_refused_by_name)
          VM(VCPU("0", KVM(LEAF_0, MSR("266", "18446744073709551616"), XCRS("1"), "1"))),
          "data is no number from 0 to 18446744073709551615"},
         {"negative", VM(VCPU("0", KVM(LEAF_0, MSR("266", "-1"), XCRS("1"), "1"))), "data"},
+        {"fewer XCRs than it says", VM(VCPU("0", KVM(LEAF_0, "", "{" N("nr_xcrs") "2," N("xcrs") "[]}", "1"))),
+         "xcrs[0]: expected an object, found nothing"},
         {"no XCR0", VM(VCPU("0", KVM(LEAF_0, "", "[1,2]", "1"))), "has 2 bytes, expected 392"},
         {"vCPUs that differ",
          VM(VCPU("0", KVM(LEAF_0 "," LEAF_7, "", XCRS("1"), "1")) ","
