@@ -10,11 +10,17 @@
 
 struct mig_builder;
 struct mig_raw;
+struct mig_text;
 
 /* Numbers beyond 63 bits become texts: addresses of a kernel are among the
  * MSRs, and no JSON number of ours holds them. */
 MIG_MUST_CHECK bool mig_cloud_hypervisor_parse(const char *text, size_t len, json_t **ret,
                                                struct mig_error *err);
+
+/* @text without what is in its long lists of plain numbers: areas of XSAVE, of
+ * interrupt controllers and devices, byte by byte.  They are most of a state,
+ * nobody here reads them, and the guest stands still meanwhile. */
+void mig_cloud_hypervisor_thin(const char *text, size_t len, struct mig_text *ret);
 
 /* A number that must be there, in either form. */
 MIG_MUST_CHECK bool mig_cloud_hypervisor_number(const struct mig_node *object, const char *key,

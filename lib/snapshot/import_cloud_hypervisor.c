@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/text.h"
 #include "snapshot/builder.h"
 #include "snapshot/cloud_hypervisor.h"
 #include "snapshot/import.h"
@@ -264,9 +265,11 @@ bool mig_import_cloud_hypervisor_read_vcpus(const char *text, size_t len, struct
 {
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     MIG_AUTO(reading_clear) struct reading r = {.builder = mig_builder_new(MIG_ARCH_X86)};
+    MIG_AUTO(mig_text_clear) struct mig_text thin = {0};
     struct mig_node root, vcpus;
 
-    if (!mig_node_parse(text, len, &document, err)) {
+    mig_cloud_hypervisor_thin(text, len, &thin);
+    if (!mig_node_parse(thin.items != NULL ? thin.items : "", thin.len, &document, err)) {
         return false;
     }
     root = mig_node_root(document);

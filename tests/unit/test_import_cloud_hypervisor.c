@@ -161,6 +161,26 @@ CHECK_TEST(a_state_that_is_not_whole_is_refused_by_name)
     }
 }
 
+/* As long as they are, the bytes of what is saved are not looked at. */
+CHECK_TEST(long_lists_of_bytes_are_passed_over)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text text = {0};
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+
+    mig_text_add(&text, "{\"snapshots\":{\"cpu-manager\":{\"snapshots\":{\"0\":{\"snapshots\":{},"
+                        "\"snapshot_data\":{\"state\":\"{" N("Kvm") "{" N("xsave") "[0");
+    for (unsigned i = 0; i < 4000; i++) {
+        mig_text_addf(&text, ",%u", i % 256);
+    }
+    mig_text_add(&text, "]," N("cpuid") "[" LEAVES("0") "]," N("msrs") "[]," N("xcrs")
+                            XCRS("7") "," N("tsc_khz") "2500000}}\"}}},\"snapshot_data\":null}},"
+                                                       "\"snapshot_data\":null}");
+    s = import("long", text.items);
+    check_number("long", 32, word(s, mig_reg_cpuid(7, 0, MIG_EBX)));
+    check_number("long", 2500000, word(s, mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_TSC_KHZ)));
+}
+
 CHECK_MAIN(cmocka_unit_test(the_guests_own_table_msrs_and_rate_are_read),
            cmocka_unit_test(xcr0_as_bytes_is_read),
+           cmocka_unit_test(long_lists_of_bytes_are_passed_over),
            cmocka_unit_test(a_state_that_is_not_whole_is_refused_by_name))
