@@ -115,6 +115,24 @@ static bool read_cpus(const struct mig_node *vm, struct mig_chv_config *c, struc
            read_profile(&cpus, c, err);
 }
 
+static bool read_platform(const struct mig_node *vm, struct mig_chv_config *c,
+                          struct mig_error *err)
+{
+    bool tdx, sev_snp;
+    struct mig_node n;
+
+    if (!is_given(vm, "platform")) {
+        return true;
+    }
+    if (!mig_node_get(vm, "platform", JSON_OBJECT, &n, err) ||
+        !read_flag(&n, "tdx", false, &tdx, err) ||
+        !read_flag(&n, "sev_snp", false, &sev_snp, err)) {
+        return false;
+    }
+    c->encrypted = tdx || sev_snp;
+    return true;
+}
+
 static bool read_mapping(void *ctx, const struct mig_node *n, struct mig_error *err)
 {
     struct mig_chv_config *c = ctx;
@@ -185,7 +203,8 @@ bool mig_chv_config_read(const char *text, size_t len, struct mig_chv_config *re
     root = mig_node_root(document);
     return (mig_node_check_object(&root, NULL, err) &&
             mig_node_get(&root, "vm_config", JSON_OBJECT, &vm, err) && read_cpus(&vm, ret, err) &&
-            read_memory(&root, ret, err) && read_table(&root, ret, err)) ||
+            read_platform(&vm, ret, err) && read_memory(&root, ret, err) &&
+            read_table(&root, ret, err)) ||
            mig_wrap(err, "Config");
 }
 
@@ -255,6 +274,10 @@ void mig_chv_config_compare(const struct mig_snapshot *shown, const struct mig_c
         compare_count(shown, MIG_GUEST_DIES, "guest/dies", c->dies, ret);
         compare_count(shown, MIG_GUEST_CORES, "guest/cores", c->cores, ret);
         compare_count(shown, MIG_GUEST_THREADS, "guest/threads", c->threads, ret);
+    }
+    if (c->encrypted) {
+        mig_chv_compare_add(ret, "guest/vm-type", 0, 1,
+                            "a guest with encrypted memory can not be moved this way");
     }
     if (c->table == NULL) {
         mig_chv_compare_add(ret, "vmm/common-cpuid", 1, 0, "the VMM sent no CPUID table");

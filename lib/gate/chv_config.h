@@ -20,6 +20,7 @@ struct mig_chv_config {
     uint32_t packages, dies, cores, threads; /* 0: one socket per vCPU */
     uint32_t max_phys_bits;
     bool kvm_hyperv, amx, nested;
+    bool encrypted;                    /* TDX or SEV-SNP */
     char profile[MIG_CHV_PROFILE_MAX]; /* "Host": none */
     struct mig_chv_ram ram;
     uint32_t *slots; /* of @ram, as descriptors of memory name it; ascending */

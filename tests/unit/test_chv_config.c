@@ -183,8 +183,26 @@ CHECK_TEST(a_config_without_a_table_passes_for_nobody)
     check_contains("table", "vmm/common-cpuid", told);
 }
 
+CHECK_TEST(a_guest_with_encrypted_memory_stays)
+{
+    static const char *const switches[] = {"tdx", "sev_snp"};
+
+    CHECK_EACH (name, switches) {
+        MIG_AUTO(mig_contract_free) struct mig_contract *guest = guest_real("amd-milan-6.1");
+        MIG_AUTO(mig_free)
+        char *text = mig_strf("{\"vm_config\":{\"cpus\":{\"boot_vcpus\":1,\"max_vcpus\":1},"
+                              "\"platform\":{\"%s\":true}}," SOME,
+                              *name);
+        size_t notes;
+        MIG_AUTO(mig_free) char *told = against(guest->shown, text, &notes);
+
+        check_contains(*name, "guest/vm-type", told);
+    }
+}
+
 CHECK_MAIN(cmocka_unit_test(a_config_tells_the_vm_and_its_memory),
            cmocka_unit_test(what_is_left_out_has_its_default),
            cmocka_unit_test(a_config_that_is_not_whole_is_refused_by_name),
            cmocka_unit_test(a_table_that_has_more_is_noted_and_one_that_has_less_blocks),
-           cmocka_unit_test(a_config_without_a_table_passes_for_nobody))
+           cmocka_unit_test(a_config_without_a_table_passes_for_nobody),
+           cmocka_unit_test(a_guest_with_encrypted_memory_stays))

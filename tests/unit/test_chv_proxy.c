@@ -167,6 +167,7 @@ static const struct word words[] = {
     W("role2", "\2\0"),
     W("role9", "\11\0"),
     W("BadConfig", HEAD("\2", "\2") "{}"),
+    W("LongState", "\3\0" ZERO6 "\0\0\x30\1\0\0\0\0"),
     W("BadState", HEAD("\3", "\2") "{}"),
 };
 /* clang-format on */
@@ -486,6 +487,8 @@ CHECK_TEST(what_is_out_of_place_goes_no_further)
          ">Start <ok <error " PARTED "refused(source: Config: key 'vm_config' is missing) "},
         {"a State of nothing", CONFIGURED "s:BadState r:ok ",
          CONFIGURED_LOG "<error " PARTED "refused(source: State: key 'snapshots' is missing) "},
+        {"a State too long for its vCPUs", CONFIGURED "s:LongState r:ok ",
+         CONFIGURED_LOG "<error " PARTED "refused(source before State: State of 19922944 bytes, at most 18874368 are allowed) "},
         {"an extra before Config", "s:Start r:ok accept ", ">Start <ok turned-away "},
         {"an extra while it is judged", "s:Start r:ok s:Config accept ", ">Start <ok judge-config turned-away "},
         {"an extra before the receiver agrees", "s:Start r:ok s:Config approve accept ",
