@@ -37,6 +37,12 @@ MIG_MUST_CHECK bool mig_import_cpuid_text_read_guest(const char *text, size_t le
                                                      struct mig_snapshot **ret,
                                                      struct mig_error *err);
 
+/* The state of a guest of Cloud Hypervisor, and how many vCPUs it is of. */
+MIG_MUST_CHECK bool mig_import_cloud_hypervisor_read_vcpus(const char *text, size_t len,
+                                                           struct mig_snapshot **ret,
+                                                           size_t *ret_vcpus,
+                                                           struct mig_error *err);
+
 /* For importers: whether an MSR holds a capability (a dump lists state too), and
  * freeze with the facts that every import has: format, CPU names. */
 bool mig_import_takes_msr(uint32_t index);

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/array.h"
 #include "base/text.h"
 #include "snapshot/builder.h"
+#include "snapshot/cloud_hypervisor.h"
 #include "snapshot/import.h"
 #include "snapshot/keyset.h"
-#include "snapshot/node.h"
 #include "snapshot/raw.h"
 
 #define SOURCE "Cloud Hypervisor snapshot state"
 #define VCPUS_MAX 8192
-#define BIG_DIGITS 19
-#define CPUID_MAX 256 /* KVM_MAX_CPUID_ENTRIES */
 #define MSRS_MAX 1024
 /* struct kvm_xcrs: two counts, 16 times number, reserved, value, padding. */
 #define XCRS_BYTES 392
@@ -50,87 +46,14 @@ static void reading_clear_auto(struct reading *r)
     mig_keyset_clear(&r->msrs);
 }
 
-/* Numbers beyond 63 bits as texts: addresses of a kernel are among the MSRs, and
- * no JSON number of ours holds them.  The caller frees. */
-static char *quote_big_numbers(const char *text)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text t = {0};
-    bool quoted = false;
-
-    while (*text != '\0') {
-        size_t digits = quoted ? 0 : strspn(text, "0123456789");
-        size_t step = digits > 0 ? digits : quoted && text[0] == '\\' && text[1] != '\0' ? 2 : 1;
-
-        quoted = *text == '"' ? !quoted : quoted;
-        if (digits >= BIG_DIGITS) {
-            mig_text_add(&t, "\"");
-        }
-        mig_text_add_bytes(&t, text, step);
-        if (digits >= BIG_DIGITS) {
-            mig_text_add(&t, "\"");
-        }
-        text += step;
-    }
-    return t.items != NULL ? mig_steal(&t.items) : mig_strdup("");
-}
-
-/* Decimal digits, one of which a number may begin with but 0. */
-static bool read_decimal(const char *text, uint64_t max, uint64_t *ret)
-{
-    size_t len = strlen(text);
-
-    return len <= 20 && text[0] != '0' && mig_text_digits(text, len, 10, max, ret);
-}
-
-static bool get_number(const struct mig_node *object, const char *key, uint64_t max, uint64_t *ret,
-                       struct mig_error *err)
-{
-    const json_t *n = json_object_get(object->json, key);
-
-    if (n == NULL) {
-        return mig_node_fail(object, err, "key '%s' is missing", key);
-    }
-    if (json_is_string(n)) {
-        return read_decimal(json_string_value(n), max, ret) ||
-               mig_node_fail(object, err, "%s is no number from 0 to %llu", key,
-                             (unsigned long long)max);
-    }
-    return mig_node_find_number(object, key, max < INT64_MAX ? max : INT64_MAX, ret, err);
-}
-
-static bool check_count(const struct mig_node *list, size_t max, struct mig_error *err)
-{
-    return json_array_size(list->json) <= max || mig_node_fail(list, err, "more than %zu", max);
-}
-
-static bool read_leaf(struct reading *r, const struct mig_node *n, struct mig_error *err)
-{
-    static const char *const parts[] = {"eax", "ebx", "ecx", "edx"};
-    struct mig_raw_leaf raw = {0};
-    uint64_t leaf, sub, value;
-
-    if (!get_number(n, "function", UINT32_MAX, &leaf, err) ||
-        !get_number(n, "index", UINT16_MAX, &sub, err)) {
-        return false;
-    }
-    raw.index = (uint32_t)leaf;
-    raw.sub = (uint16_t)sub;
-    for (size_t i = 0; i < MIG_COUNT(parts); i++) {
-        if (!get_number(n, parts[i], UINT32_MAX, &value, err)) {
-            return false;
-        }
-        raw.words[i] = (uint32_t)value;
-    }
-    return mig_raw_add(&r->present, &raw, err) || mig_wrap(err, "%s", n->path);
-}
-
 /* Two vCPUs that differ in one are two values for one register. */
-static bool read_msr(struct reading *r, const struct mig_node *n, struct mig_error *err)
+static bool read_msr(void *ctx, const struct mig_node *n, struct mig_error *err)
 {
+    struct reading *r = ctx;
     uint64_t index, value;
 
-    if (!get_number(n, "index", UINT32_MAX, &index, err) ||
-        !get_number(n, "data", UINT64_MAX, &value, err)) {
+    if (!mig_cloud_hypervisor_number(n, "index", UINT32_MAX, &index, err) ||
+        !mig_cloud_hypervisor_number(n, "data", UINT64_MAX, &value, err)) {
         return false;
     }
     if (!mig_keyset_add(&r->msrs, mig_reg_msr((uint32_t)index), err)) {
@@ -138,24 +61,6 @@ static bool read_msr(struct reading *r, const struct mig_node *n, struct mig_err
     }
     if (mig_import_takes_msr((uint32_t)index)) {
         mig_builder_set(r->builder, mig_reg_msr((uint32_t)index), value);
-    }
-    return true;
-}
-
-typedef bool read_fn(struct reading *r, const struct mig_node *n, struct mig_error *err);
-
-static bool read_list(struct reading *r, const struct mig_node *vcpu, const char *key, size_t max,
-                      read_fn *read, struct mig_error *err)
-{
-    struct mig_node list, item;
-
-    if (!mig_node_get(vcpu, key, JSON_ARRAY, &list, err) || !check_count(&list, max, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(list.json); i++) {
-        if (!mig_node_element(&list, i, JSON_OBJECT, &item, err) || !read(r, &item, err)) {
-            return false;
-        }
     }
     return true;
 }
@@ -209,7 +114,7 @@ static bool read_xcr_members(struct reading *r, const struct mig_node *object,
     struct mig_node list, item;
     uint64_t count;
 
-    if (!get_number(object, "nr_xcrs", XCRS_MAX, &count, err) ||
+    if (!mig_cloud_hypervisor_number(object, "nr_xcrs", XCRS_MAX, &count, err) ||
         !mig_node_get(object, "xcrs", JSON_ARRAY, &list, err)) {
         return false;
     }
@@ -217,8 +122,8 @@ static bool read_xcr_members(struct reading *r, const struct mig_node *object,
         uint64_t number, value;
 
         if (!mig_node_element(&list, i, JSON_OBJECT, &item, err) ||
-            !get_number(&item, "xcr", UINT32_MAX, &number, err) ||
-            !get_number(&item, "value", UINT64_MAX, &value, err)) {
+            !mig_cloud_hypervisor_number(&item, "xcr", UINT32_MAX, &number, err) ||
+            !mig_cloud_hypervisor_number(&item, "value", UINT64_MAX, &value, err)) {
             return false;
         }
         if (number == 0) {
@@ -256,15 +161,14 @@ static bool read_rate(struct reading *r, const struct mig_node *vcpu, struct mig
 
 static bool read_kvm(struct reading *r, const struct mig_node *vcpu, struct mig_error *err)
 {
-    return read_list(r, vcpu, "cpuid", CPUID_MAX, read_leaf, err) &&
-           read_list(r, vcpu, "msrs", MSRS_MAX, read_msr, err) && read_xcrs(r, vcpu, err) &&
-           read_rate(r, vcpu, err);
+    return mig_cloud_hypervisor_table(vcpu, "cpuid", &r->present, err) &&
+           mig_cloud_hypervisor_list(vcpu, "msrs", MSRS_MAX, read_msr, r, err) &&
+           read_xcrs(r, vcpu, err) && read_rate(r, vcpu, err);
 }
 
 /* The state of a node is a document of its own. */
 static bool parse_state(const struct mig_node *node, json_t **ret, struct mig_error *err)
 {
-    MIG_AUTO(mig_free) char *quoted = NULL;
     struct mig_node data;
     const char *text;
 
@@ -272,8 +176,8 @@ static bool parse_state(const struct mig_node *node, json_t **ret, struct mig_er
         !mig_node_get_text(&data, "state", &text, err)) {
         return false;
     }
-    quoted = quote_big_numbers(text);
-    return mig_node_parse(quoted, strlen(quoted), ret, err) || mig_wrap(err, "%s.state", data.path);
+    return mig_cloud_hypervisor_parse(text, strlen(text), ret, err) ||
+           mig_wrap(err, "%s.state", data.path);
 }
 
 static bool read_vcpu(struct reading *r, const struct mig_node *node, struct mig_error *err)
@@ -328,16 +232,12 @@ static bool finish(struct reading *r, struct mig_snapshot **ret, struct mig_erro
 {
     struct mig_builder *b = r->builder;
 
-    mig_builder_cover(b, MIG_GROUP_CPUID, MIG_COVER_FULL, 0, SOURCE);
     mig_builder_cover(b, MIG_GROUP_MSR, MIG_COVER_PARTIAL, 0, SOURCE);
     mig_builder_cover(b, MIG_GROUP_GUEST, MIG_COVER_PARTIAL, 0, SOURCE);
     mig_builder_set(b, mig_reg_plain(MIG_SPACE_GUEST, MIG_GUEST_XCR0), r->xcr0);
     mig_builder_add_fact(b, "vmm.name", "cloud-hypervisor", SOURCE);
-    if (!mig_raw_pour(&r->first, b, err)) {
-        return false;
-    }
-    mig_raw_pour_hypervisor(&r->first, b, SOURCE);
-    return mig_import_finish(b, "cloud-hypervisor-state", ret, err);
+    return mig_cloud_hypervisor_pour(&r->first, b, SOURCE, err) &&
+           mig_import_finish(b, "cloud-hypervisor-state", ret, err);
 }
 
 /* The node of the VM is the document itself, or stands in it as "vm". */
@@ -360,16 +260,30 @@ static bool find_vcpus(const struct mig_node *root, struct mig_node *ret, struct
            mig_node_fail(ret, err, "more than %d vCPUs", VCPUS_MAX);
 }
 
-bool mig_import_cloud_hypervisor_read(const char *text, size_t len, struct mig_snapshot **ret,
-                                      struct mig_error *err)
+bool mig_import_cloud_hypervisor_read_vcpus(const char *text, size_t len, struct mig_snapshot **ret,
+                                            size_t *ret_vcpus, struct mig_error *err)
 {
     MIG_AUTO(mig_node_free) json_t *document = NULL;
     MIG_AUTO(reading_clear) struct reading r = {.builder = mig_builder_new(MIG_ARCH_X86)};
+    MIG_AUTO(mig_text_clear) struct mig_text thin = {0};
     struct mig_node root, vcpus;
 
-    if (!mig_node_parse(text, len, &document, err)) {
+    mig_cloud_hypervisor_thin(text, len, &thin);
+    if (!mig_node_parse(thin.items != NULL ? thin.items : "", thin.len, &document, err)) {
         return false;
     }
     root = mig_node_root(document);
-    return find_vcpus(&root, &vcpus, err) && read_vcpus(&r, &vcpus, err) && finish(&r, ret, err);
+    if (!find_vcpus(&root, &vcpus, err) || !read_vcpus(&r, &vcpus, err) || !finish(&r, ret, err)) {
+        return false;
+    }
+    *ret_vcpus = r.vcpus;
+    return true;
+}
+
+bool mig_import_cloud_hypervisor_read(const char *text, size_t len, struct mig_snapshot **ret,
+                                      struct mig_error *err)
+{
+    size_t vcpus;
+
+    return mig_import_cloud_hypervisor_read_vcpus(text, len, ret, &vcpus, err);
 }

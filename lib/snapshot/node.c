@@ -110,6 +110,9 @@ static struct mig_node child(const struct mig_node *n, const char *key, json_t *
 
 static bool check_type(const struct mig_node *n, json_type type, struct mig_error *err)
 {
+    if (n->json == NULL) {
+        return mig_node_fail(n, err, "expected %s, found nothing", type_name(type));
+    }
     if (json_typeof(n->json) != type) {
         return mig_node_fail(n, err, "expected %s, found %s", type_name(type),
                              type_name(json_typeof(n->json)));

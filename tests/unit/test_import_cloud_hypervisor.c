@@ -135,6 +135,8 @@ CHECK_TEST(a_state_that_is_not_whole_is_refused_by_name)
          VM(VCPU("0", KVM(LEAF_0, MSR("266", "18446744073709551616"), XCRS("1"), "1"))),
          "data is no number from 0 to 18446744073709551615"},
         {"negative", VM(VCPU("0", KVM(LEAF_0, MSR("266", "-1"), XCRS("1"), "1"))), "data"},
+        {"fewer XCRs than it says", VM(VCPU("0", KVM(LEAF_0, "", "{" N("nr_xcrs") "2," N("xcrs") "[]}", "1"))),
+         "xcrs[0]: expected an object, found nothing"},
         {"no XCR0", VM(VCPU("0", KVM(LEAF_0, "", "[1,2]", "1"))), "has 2 bytes, expected 392"},
         {"vCPUs that differ",
          VM(VCPU("0", KVM(LEAF_0 "," LEAF_7, "", XCRS("1"), "1")) ","
@@ -159,6 +161,26 @@ CHECK_TEST(a_state_that_is_not_whole_is_refused_by_name)
     }
 }
 
+/* As long as they are, the bytes of what is saved are not looked at. */
+CHECK_TEST(long_lists_of_bytes_are_passed_over)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text text = {0};
+    MIG_AUTO(mig_snapshot_free) struct mig_snapshot *s = NULL;
+
+    mig_text_add(&text, "{\"snapshots\":{\"cpu-manager\":{\"snapshots\":{\"0\":{\"snapshots\":{},"
+                        "\"snapshot_data\":{\"state\":\"{" N("Kvm") "{" N("xsave") "[0");
+    for (unsigned i = 0; i < 4000; i++) {
+        mig_text_addf(&text, ",%u", i % 256);
+    }
+    mig_text_add(&text, "]," N("cpuid") "[" LEAVES("0") "]," N("msrs") "[]," N("xcrs")
+                            XCRS("7") "," N("tsc_khz") "2500000}}\"}}},\"snapshot_data\":null}},"
+                                                       "\"snapshot_data\":null}");
+    s = import("long", text.items);
+    check_number("long", 32, word(s, mig_reg_cpuid(7, 0, MIG_EBX)));
+    check_number("long", 2500000, word(s, mig_reg_plain(MIG_SPACE_HOST, MIG_HOST_TSC_KHZ)));
+}
+
 CHECK_MAIN(cmocka_unit_test(the_guests_own_table_msrs_and_rate_are_read),
            cmocka_unit_test(xcr0_as_bytes_is_read),
+           cmocka_unit_test(long_lists_of_bytes_are_passed_over),
            cmocka_unit_test(a_state_that_is_not_whole_is_refused_by_name))
