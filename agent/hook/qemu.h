@@ -38,7 +38,9 @@ struct qemu_gate {
     struct mig_trust *trust;
     struct mig_qmp *monitor;
     struct mig_tunnel *tunnel;
-    int net; /* under the tunnel; -1: none */
+    int net;               /* under the tunnel; -1: none */
+    struct mig_address to; /* send: the other gate */
+    char where[MIG_ADDRESS_TEXT];
     struct mig_move move;
     struct mig_agreement agreement;
     struct mig_contract *contract;

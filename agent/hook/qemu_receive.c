@@ -142,7 +142,9 @@ static bool pump(struct qemu_gate *g, int qemu, const struct mig_bytes *head, st
                                 .data = g};
 
     if (!mig_tunnel_pump(g->tunnel, &p, err)) {
-        return false;
+        return err->code == MIG_IO
+                   ? mig_wrap(err, "QEMU took the stream no further, its log says why")
+                   : false;
     }
     mig_log_info("%llu bytes received, %llu sent", (unsigned long long)p.received,
                  (unsigned long long)p.sent);

@@ -47,6 +47,7 @@ struct passage {
     int timer;
     enum mig_migration_state state;
     bool asked, continued;
+    bool said_no;  /* the other gate: nothing runs there */
     char why[256]; /* QEMU's words */
 };
 
@@ -95,19 +96,16 @@ static bool greet(struct qemu_gate *g, struct mig_error *err)
 
 static bool connect_gate(struct qemu_gate *g, struct mig_error *err)
 {
-    struct mig_address to;
-    struct mig_tunnel_options o = {.tls = g->tls, .to = &to};
-    char where[MIG_ADDRESS_TEXT];
+    struct mig_tunnel_options o = {.tls = g->tls, .to = &g->to, .where = g->where};
 
-    if (!mig_address_parse(g->gate, &to, err) ||
-        !link_dial(&to, g->host.timeout_ms, &g->net, err)) {
+    if (!mig_address_parse(g->gate, &g->to, err) ||
+        !link_dial(&g->to, g->host.timeout_ms, &g->net, err)) {
         return false;
     }
-    mig_address_format(&to, where, sizeof where);
+    mig_address_format(&g->to, g->where, sizeof g->where);
     o.fd = g->net;
-    o.where = where;
     return mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) &&
-           link_check_peer(g->tunnel, g->agreement.destination.host, to.name, err);
+           link_check_peer(g->tunnel, g->agreement.destination.host, g->to.name, err);
 }
 
 /* Both hosts' yes, and then ours: it is used up from here on. */
@@ -222,6 +220,11 @@ static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct 
     struct passage *p = data;
     const struct mig_tunnel_frame verdict = {MIG_TUNNEL_VERDICT, f->bytes, f->len};
 
+    if (f->kind == MIG_TUNNEL_VERDICT && !mig_tunnel_verdict_decode(f, err)) {
+        p->said_no = true;
+        err->code = MIG_REFUSED; /* whatever it is there, here it is a no */
+        return mig_wrap(err, "%s", p->gate->agreement.destination.host);
+    }
     if (f->kind != MIG_TUNNEL_CHECK || f->len == 0 || !p->asked || p->continued) {
         return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
                         mig_tunnel_kind_name(f->kind));
@@ -300,19 +303,8 @@ static bool await(struct passage *p, struct mig_error *err)
     struct mig_address at;
     bool piped = strcmp(g->stream, "-") == 0;
 
-    if (!piped) {
-        if (!mig_address_parse(g->stream, &at, err)) {
-            return mig_wrap(err, "stream");
-        }
-        if (!link_is_local(&at)) {
-            return mig_fail(err, MIG_USAGE,
-                            "stream %s: expected unix:/PATH or a loopback address: what comes "
-                            "there is not encrypted",
-                            g->stream);
-        }
-        if (!link_accept(&at, 0, &qemu, err)) {
-            return false;
-        }
+    if (!piped && (!mig_address_parse(g->stream, &at, err) || !link_accept(&at, 0, &qemu, err))) {
+        return false;
     }
     mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
     return mig_migration_check_source(g->monitor, qemu_has_uuid(g, uuid), err) &&
@@ -378,7 +370,22 @@ static bool hear_end(struct passage *p, struct mig_error *err)
         (void)mig_fail(err, MIG_FORMAT, "said yes out of turn");
     }
     go_on(p);
+    err->code = MIG_REFUSED;
     return mig_wrap(err, "%s", g->agreement.destination.host);
+}
+
+/* What comes there is not encrypted. */
+static bool check_stream(const struct qemu_gate *g, struct mig_error *err)
+{
+    struct mig_address at;
+
+    if (g->stream == NULL || strcmp(g->stream, "-") == 0) {
+        return true;
+    }
+    return mig_address_parse(g->stream, &at, err) &&
+           (link_is_local(&at) ||
+            mig_fail(err, MIG_USAGE, "stream %s: expected -, unix:/PATH or a loopback address",
+                     g->stream));
 }
 
 static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_error *err)
@@ -386,7 +393,8 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
     struct passage p = {.gate = g, .timer = -1};
     bool passed;
 
-    if (!agree(g, words, err) || !connect_gate(g, err) || !get_approval(g, err)) {
+    if (!check_stream(g, err) || !agree(g, words, err) || !connect_gate(g, err) ||
+        !get_approval(g, err)) {
         qemu_abandon(g);
         return false;
     }
@@ -396,7 +404,7 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
     if (passed) {
         return hear_end(&p, err);
     }
-    if (p.continued) {
+    if (p.continued && !p.said_no) {
         return mig_wrap(err,
                         "the stream broke after the guest had stopped: not known whether it runs "
                         "on %s; ask there, and only if it does not, resume it here (cont)",

@@ -16,13 +16,13 @@ make_fleet
 issue hook hugo
 uuid=11111111-2222-4333-8444-555555555555
 
-declare -A sock at
+declare -A sock at agent
 start_host() { # NAME
     # shellcheck disable=SC2046
     start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
         --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
         --agreements "$dir/$1-agreements" --audit "$dir/$1-audit" -v
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where
+    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where agent[$1]=${pids[-1]}
 }
 echo 'prove = off' >policy.conf
 start_host alpha
@@ -39,10 +39,14 @@ receive() { # NAME [options]: a gate before it; sets $gate and $receiver
         --listen 127.0.0.1:0 --peer hugo "${@:2}"
     gate=hugo@$where receiver=${pids[-1]}
 }
-send() { # NAME [options]
+sends() { # [options]: the words of the sending gate
     # shellcheck disable=SC2046
-    mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp "$1.gate" --gate "$gate" \
-        "${@:2}" "$uuid" "${at[beta]}"
+    words=(mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp source.gate --gate "$gate" \
+        "$@" "$uuid" "${at[beta]}")
+}
+send() { # [options]
+    sends "$@"
+    "${words[@]}"
 }
 standing() { # HOST
     # shellcheck disable=SC2046
@@ -84,7 +88,7 @@ stayed() {
 # The move.
 ready
 seen=$(sees source) counted=$(count source)
-send source >out 2>err || fail "send"
+send >out 2>err || fail "send"
 says "$uuid may move from alpha to beta" "$uuid runs on beta now"
 arrived
 [ "$(sees target)" = "$seen" ] || fail "the guest sees $(sees target), and saw $seen"
@@ -108,9 +112,8 @@ chmod +x send.sh
 qmp source migrate "{\"uri\": \"exec:$dir/send.sh\"}" >/dev/null
 arrived
 ready
-# shellcheck disable=SC2046
-start stream mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp source.gate --gate "$gate" \
-    --stream "unix:$dir/stream" "$uuid" "${at[beta]}"
+sends --stream "unix:$dir/stream"
+start stream "${words[@]}"
 sender=${pids[-1]}
 capabilities "${needed[@]}"
 qmp source migrate "{\"uri\": \"unix:$dir/stream\"}" >/dev/null
@@ -118,15 +121,68 @@ wait "$sender" || fail "send over a socket"
 arrived
 ready
 qmp source migrate-set-capabilities '{"capabilities": [{"capability": "multifd", "state": true}]}' >/dev/null
-expect 4 send source
+expect 4 send
 says "multifd is on, and the gate carries one channel"
 stayed
-expect 2 send source --stream 192.0.2.1:1
-says "expected unix:/PATH or a loopback address"
+expect 2 send --stream 192.0.2.1:1
+says "expected -, unix:/PATH or a loopback address"
 
 # Another guest, another machine: stopped before memory, and the guest that was
 # agreed on goes on.
 ready -machine pc-q35-7.2 -cpu Nehalem -uuid 99999999-2222-4333-8444-555555555555
-expect 4 send source
+expect 4 send
 says "wrong VM: UUID 99999999-2222-4333-8444-555555555555, expected $uuid"
 stayed
+
+ready -machine pc-i440fx-7.2 -cpu "Nehalem,vendor=GenuineIntel" -uuid $uuid
+expect 4 send
+says "beta" "QEMU took the stream no further"
+stayed
+
+# What breaks on the way.  At 40 kB a second even an empty guest takes seconds.
+slow() {
+    ready
+    qmp source migrate-set-parameters '{"max-bandwidth": 40000}' >/dev/null
+    sends
+    "${words[@]}" >out 2>err &
+    sender=$!
+    for _ in $(seq 200); do
+        [ "$(qmp source query-migrate | jq -r .status)" = active ] && return 0
+        sleep 0.02
+    done
+    fail "no memory moves"
+}
+fast() { qmp source migrate-set-parameters '{"max-bandwidth": 1000000000}' >/dev/null; }
+failed() { # STATUS of the sender
+    wait "$sender"
+    local got=$?
+    [ $got = "$1" ] || fail "sender: expected status $1, got $got"
+}
+slow
+kill -9 "$receiver"
+failed 5
+stayed
+slow
+kill -9 "$sender"
+failed 137
+stayed
+slow
+kill -9 "${qemu[target]}"
+failed 4
+stayed
+slow # the source's QEMU dies: nothing is left to go on, and no target stays
+kill -9 "${qemu[source]}"
+failed 4
+wait "$receiver"
+wait "${qemu[target]}"
+slow # the destination's agent: the second check can not be made
+kill -9 "${agent[beta]}"
+fast
+failed 4
+says "before the guest stopped for good: beta"
+stayed
+start_host beta
+# All of it again, after all that.
+ready
+send >out 2>err || fail "send after all"
+arrived
