@@ -96,3 +96,33 @@ expect 4 hook alpha agree new "${at[beta]}"
 says "verdict 'unknown'" "has no CPU model Moonlake-x86_64-cpu"
 expect 4 hook alpha agree web4 "${at[gamma]}"
 says "verdict 'unknown'" "no-such-qemu: No such file or directory"
+
+# Read back: a QEMU that waits for the guest shows what it was shown, or each
+# difference is named.
+record=$MIG_BUILD/tests/record_qemu
+uuid=1b4e28ba-2fa1-11d2-883f-0016d3cca427
+boot -machine q35 -smp 2 -cpu Nehalem,+aes -uuid $uuid
+expect 0 "$record" qmp qmp
+cp out here.json
+expect 4 "$record" incoming qmp --contract here.json
+says "expected inmigrate"
+halt
+boot -machine q35 -smp 2 -cpu Nehalem,+aes -uuid $uuid -incoming defer
+expect 0 "$record" incoming qmp --contract here.json
+[ ! -s out ] || fail "differences where there are none"
+expect 4 "$record" qmp qmp
+says "has not arrived"
+halt
+boot -machine q35 -smp 1 -cpu Nehalem,-popcnt,stepping=4 -uuid ${uuid%7}8 -incoming defer
+expect 1 "$record" incoming qmp --contract here.json
+says "guest/vcpus: the guest has 2, the QEMU that waits for it 1" "guest/uuid: that of the guest is $uuid" \
+    "x86/cpuid/1.0/ecx: the guest was shown 0x" "x86/cpuid/1.0/eax: the guest was shown 0x106a3, the QEMU that waits for it shows 0x106a4"
+cut -d: -f1 out | sort >differences
+printf '%s\n' guest/cores guest/uuid guest/vcpus x86/cpuid/1.0/eax x86/cpuid/1.0/ecx \
+    x86/cpuid/80000001.0/eax | sort >expected
+diff expected differences >err || fail "other differences"
+halt
+boot -machine pc -smp 2 -cpu Nehalem,+aes -uuid $uuid -incoming defer
+expect 1 "$record" incoming qmp --contract here.json
+says "vmm/machine-type: that of the guest is pc-q35-"
+halt
