@@ -17,7 +17,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/now.h"
+#include "base/text.h"
 #include "hook.h"
+#include "vmm/incoming.h"
 
 #define LOAD_MS 30000
 #define POLL_NS (5L * 1000 * 1000)
@@ -55,6 +57,42 @@ static bool take_offer(struct qemu_gate *g, struct mig_error *err)
            link_check_peer(g->tunnel, g->agreement.source.host, g->peer, err);
 }
 
+/* Every register that is not as the contract says, three of them by name. */
+static bool fail_cpu(const struct mig_findings *list, struct mig_error *err)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text why = {0};
+
+    for (size_t i = 0; i < list->len; i++) {
+        const struct mig_finding *f = &list->items[i];
+
+        mig_log_error("%s: %s", f->id, f->why != NULL ? f->why : "differs");
+        if (i < 3) {
+            mig_text_addf(&why, "%s%s: %s", i > 0 ? "; " : "", f->id,
+                          f->why != NULL ? f->why : "differs");
+        }
+    }
+    return mig_fail(err, MIG_REFUSED,
+                    "the waiting QEMU would not show the guest its CPU: %s%s (migctl contract "
+                    "export --qemu tells how it is to be started)",
+                    why.items, list->len > 3 ? "; and more" : "");
+}
+
+/* A QMP socket serves one at a time. */
+static bool check_cpu(struct qemu_gate *g, struct mig_error *err)
+{
+    const struct mig_recorder how = {.timeout_ms = QEMU_PATIENCE_MS};
+    struct mig_findings list = {0};
+    bool good;
+
+    mig_qmp_free(g->monitor);
+    g->monitor = NULL;
+    good = mig_qemu_check_incoming(&how, g->qmp, g->contract, &list, err) &&
+           (list.len == 0 || fail_cpu(&list, err)) &&
+           mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
+    mig_findings_clear(&list);
+    return good;
+}
+
 static bool check_waiting(struct qemu_gate *g, struct mig_error *err)
 {
     MIG_AUTO(mig_free) char *state = NULL;
@@ -69,7 +107,8 @@ static bool check_waiting(struct qemu_gate *g, struct mig_error *err)
                         "QEMU at %s is '%s', expected one that waits: -incoming defer -S", g->qmp,
                         state);
     }
-    return mig_migration_prepare_destination(g->monitor, qemu_has_uuid(g, uuid), err);
+    return check_cpu(g, err) &&
+           mig_migration_prepare_destination(g->monitor, qemu_has_uuid(g, uuid), err);
 }
 
 static bool approve(struct qemu_gate *g, struct mig_error *err)

@@ -230,6 +230,7 @@ static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct 
                         mig_tunnel_kind_name(f->kind));
     }
     if (!mig_tunnel_verdict_decode(&verdict, err)) {
+        err->code = MIG_REFUSED;
         return mig_wrap(err, "before the guest stopped for good: %s",
                         p->gate->agreement.destination.host);
     }

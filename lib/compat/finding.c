@@ -61,6 +61,29 @@ struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig
     return added;
 }
 
+static void add_name(struct mig_finding *f, const char *name)
+{
+    for (size_t i = 0; i < f->names_len; i++) {
+        if (strcmp(f->names[i], name) == 0) {
+            return;
+        }
+    }
+    if (f->names_len < sizeof f->names / sizeof *f->names) {
+        f->names[f->names_len++] = name;
+    }
+}
+
+void mig_finding_add_names(struct mig_finding *f, struct mig_reg reg, uint64_t differ)
+{
+    struct mig_fields fields = mig_field_of(reg);
+
+    for (size_t i = 0; i < fields.len; i++) {
+        if ((mig_field_get(&fields.items[i], differ)) != 0) {
+            add_name(f, fields.items[i].name);
+        }
+    }
+}
+
 void mig_finding_add_dependant(struct mig_finding *f, const char *text)
 {
     f->dependants = mig_resize(f->dependants, f->dependants_len + 1, sizeof *f->dependants);

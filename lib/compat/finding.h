@@ -69,6 +69,9 @@ struct mig_finding *mig_findings_add_field(struct mig_findings *list, struct mig
                                            const struct mig_field *f, unsigned hi, unsigned lo,
                                            enum mig_severity severity);
 
+/* Those of the fields of @reg that @differ touches, as far as there is room. */
+void mig_finding_add_names(struct mig_finding *f, struct mig_reg reg, uint64_t differ);
+
 void mig_finding_add_dependant(struct mig_finding *f, const char *text);
 
 /* The first one whose field covers @bit, or NULL. */

@@ -71,30 +71,6 @@ static void say(struct mig_finding *f, char *why, const char *remedy)
     mig_free(why);
 }
 
-static void add_name(struct mig_finding *f, const char *name)
-{
-    for (size_t i = 0; i < f->names_len; i++) {
-        if (strcmp(f->names[i], name) == 0) {
-            return;
-        }
-    }
-    if (f->names_len < sizeof f->names / sizeof *f->names) {
-        f->names[f->names_len++] = name;
-    }
-}
-
-/* Fields that differ, as far as there is room. */
-static void add_names(struct mig_finding *f, struct mig_reg reg, uint64_t differ)
-{
-    struct mig_fields fields = mig_field_of(reg);
-
-    for (size_t i = 0; i < fields.len; i++) {
-        if ((mig_field_get(&fields.items[i], differ)) != 0) {
-            add_name(f, fields.items[i].name);
-        }
-    }
-}
-
 static char *sentence(const struct mig_mismatch *m, const char *host)
 {
     if (m->errnum != 0 && m->key == UINT64_MAX) {
@@ -133,10 +109,10 @@ static void tell_mismatch(struct mig_findings *list, const struct mig_mismatch *
         mig_reg_print(mig_reg_from_key(m->key), place);
         (void)snprintf(id, sizeof id, "proof/%s", place);
         f = finding(list, id);
-        add_names(f, mig_reg_from_key(m->key),
-                  m->has_got       ? m->wanted ^ m->got
-                  : m->errnum != 0 ? m->wanted
-                                   : 0);
+        mig_finding_add_names(f, mig_reg_from_key(m->key),
+                              m->has_got       ? m->wanted ^ m->got
+                              : m->errnum != 0 ? m->wanted
+                                               : 0);
     }
     say(f, sentence(m, host), contract ? remedy_contract : remedy_contradicted);
 }

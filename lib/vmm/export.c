@@ -285,12 +285,11 @@ static void add_cpu(struct exporting *e)
 static void add_machine(struct exporting *e)
 {
     const char *type = mig_snapshot_fact(e->shown, "vmm.machine-type");
-    MIG_AUTO(mig_free)
-    char *whole = mig_strf("%s%saccel=%s", type != NULL ? type : "", type != NULL ? "," : "",
-                           e->kvm ? "kvm" : "tcg");
 
-    mig_launch_add(&e->ret->arguments, "machine", whole);
-    if (type == NULL) {
+    mig_launch_add(&e->ret->arguments, "accel", e->kvm ? "kvm" : "tcg");
+    if (type != NULL) {
+        mig_launch_add(&e->ret->arguments, "machine", type);
+    } else {
         *MIG_PUSH(&e->ret->unexpressed) = mig_strdup("vmm.machine-type");
     }
 }

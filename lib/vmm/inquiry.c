@@ -166,12 +166,18 @@ static bool ask_member(struct mig_qmp *q, const char *command, const char *key, 
 }
 
 /* A guest that is on its way here was powered on elsewhere. */
-static bool check_status(struct mig_qmp *q, struct mig_error *err)
+static bool check_status(struct mig_qmp *q, bool incoming, struct mig_error *err)
 {
     MIG_AUTO(mig_free) char *status = NULL;
 
     if (!ask_member(q, "query-status", "status", &status, err)) {
         return false;
+    }
+    if (incoming) {
+        return (status != NULL && strcmp(status, "inmigrate") == 0) ||
+               mig_fail(err, MIG_MISSING,
+                        "query-status: %.40s: expected inmigrate, a QEMU that waits for its guest",
+                        status != NULL ? status : "nothing");
     }
     return status == NULL || strcmp(status, "inmigrate") != 0 ||
            mig_fail(err, MIG_MISSING,
@@ -179,7 +185,8 @@ static bool check_status(struct mig_qmp *q, struct mig_error *err)
                     "where it ran before");
 }
 
-static bool ask_identity(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error *err)
+static bool ask_identity(struct mig_qmp *q, bool incoming, struct mig_inquiry *ret,
+                         struct mig_error *err)
 {
     MIG_AUTO(mig_node_free) json_t *kvm = NULL;
     MIG_AUTO(mig_free) char *arch = NULL;
@@ -193,7 +200,7 @@ static bool ask_identity(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_
                         "for x86",
                         arch != NULL ? arch : "unknown");
     }
-    if (!check_status(q, err) || !mig_inquiry_ask_version(q, &ret->version, err) ||
+    if (!check_status(q, incoming, err) || !mig_inquiry_ask_version(q, &ret->version, err) ||
         !ask_member(q, "query-uuid", "UUID", &ret->uuid, err) ||
         !ask_member(q, "query-name", "name", &ret->name, err) ||
         !mig_qmp_ask(q, "query-kvm", NULL, JSON_OBJECT, &kvm, err)) {
@@ -237,16 +244,27 @@ static bool ask_machine(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_e
     return true;
 }
 
-bool mig_inquiry_ask(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error *err)
+static bool ask_all(struct mig_qmp *q, bool incoming, struct mig_inquiry *ret,
+                    struct mig_error *err)
 {
     MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
 
-    if (!ask_identity(q, &i, err) || !ask_machine(q, &i, err) || !ask_cpu(q, &i, err)) {
+    if (!ask_identity(q, incoming, &i, err) || !ask_machine(q, &i, err) || !ask_cpu(q, &i, err)) {
         return false;
     }
     *ret = i;
     i = (struct mig_inquiry){.kvm = false};
     return true;
+}
+
+bool mig_inquiry_ask(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error *err)
+{
+    return ask_all(q, false, ret, err);
+}
+
+bool mig_inquiry_ask_incoming(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error *err)
+{
+    return ask_all(q, true, ret, err);
 }
 
 /* As -cpu spells it; NULL: to be left alone.  The caller frees. */

@@ -24,6 +24,9 @@ struct mig_inquiry {
 
 MIG_MUST_CHECK bool mig_inquiry_ask(struct mig_qmp *q, struct mig_inquiry *ret,
                                     struct mig_error *err);
+/* Of one that waits for its guest (-incoming). */
+MIG_MUST_CHECK bool mig_inquiry_ask_incoming(struct mig_qmp *q, struct mig_inquiry *ret,
+                                             struct mig_error *err);
 void mig_inquiry_clear(struct mig_inquiry *i);
 static inline void mig_inquiry_clear_auto(struct mig_inquiry *i)
 {

@@ -11,28 +11,11 @@
 #include "vmm/domain.h"
 #include "vmm/inquiry.h"
 #include "vmm/launch.h"
+#include "vmm/look.h"
 #include "vmm/probe.h"
 #include "vmm/process.h"
-#include "vmm/readback.h"
 
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
-
-static uint64_t timeout_of(const struct mig_recorder *r)
-{
-    return r->timeout_ms != 0 ? r->timeout_ms : MIG_RECORD_TIMEOUT_MS;
-}
-
-/* Run the probe for @p and put what it saw into @b. */
-static bool look(const struct mig_recorder *recorder, const struct mig_process *p,
-                 struct mig_probe *probe, struct mig_builder *b, struct mig_error *err)
-{
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes report = {0};
-
-    probe->program = p->program;
-    probe->path = recorder->program;
-    probe->timeout_ms = timeout_of(recorder);
-    return mig_probe_run(probe, &report, err) && mig_readback_pour(&report, b, err);
-}
 
 static bool copy_id(const char *what, const char *id, char ret[MIG_VM_ID_MAX],
                     struct mig_error *err)
@@ -78,31 +61,6 @@ static bool finish(const struct mig_recorder *recorder, const struct mig_process
     return mig_contract_check(c, err);
 }
 
-/* With the CPU as QMP spells it or, @own, as the guest's own options do. */
-static bool look_as(const struct mig_recorder *recorder, const struct mig_process *p,
-                    struct mig_inquiry *i, bool own, struct mig_builder *b, struct mig_error *err)
-{
-    MIG_AUTO(mig_launch_clear) struct mig_launch launch = {.items = NULL};
-    struct mig_probe probe = {.launch = &launch, .check = mig_inquiry_check, .data = i};
-
-    mig_launch_add_machine(&launch, p, i->kvm ? "kvm" : "tcg", i->machine);
-    mig_launch_add_options(&launch, p, own);
-    if (!own) {
-        mig_inquiry_add_cpu(i, mig_launch_speaks_of(p, "tsc-freq"), &launch);
-    }
-    return look(recorder, p, &probe, b, err);
-}
-
-/* QMP tells what became of the CPU's options, wherever they stood, so that is
- * tried first.  A few words follow from what was asked for and not granted (XCR0
- * of features that the host lacks): then only the options themselves lead there. */
-static bool look_alike(const struct mig_recorder *recorder, const struct mig_process *p,
-                       struct mig_inquiry *i, struct mig_builder *b, struct mig_error *err)
-{
-    return look_as(recorder, p, i, false, b, err) ||
-           (i->differed && look_as(recorder, p, i, true, b, err));
-}
-
 static bool record_qemu(const struct mig_recorder *recorder, struct mig_qmp *q,
                         struct mig_contract *c, struct mig_error *err)
 {
@@ -113,7 +71,7 @@ static bool record_qemu(const struct mig_recorder *recorder, struct mig_qmp *q,
 
     return mig_qmp_peer(q, &pid, err) && mig_process_open(pid, &p, err) &&
            mig_inquiry_ask(q, &i, err) && name_guest(recorder, i.uuid, i.name, c, err) &&
-           look_alike(recorder, &p, &i, b, err) && mig_inquiry_pour(&i, b, err) &&
+           mig_look_alike(recorder, &p, &i, b, err) && mig_inquiry_pour(&i, b, err) &&
            finish(recorder, &p, b, c, err);
 }
 
@@ -123,7 +81,7 @@ bool mig_qemu_record(const struct mig_recorder *recorder, const char *socket,
     MIG_AUTO(mig_contract_free) struct mig_contract *c = MIG_NEW(struct mig_contract);
     MIG_AUTO(mig_qmp_free) struct mig_qmp *q = NULL;
 
-    if (!mig_qmp_connect(socket, timeout_of(recorder), &q, err) ||
+    if (!mig_qmp_connect(socket, mig_look_timeout(recorder), &q, err) ||
         !record_qemu(recorder, q, c, err)) {
         return false;
     }
@@ -167,7 +125,7 @@ static bool record_domain(const struct mig_recorder *recorder, const struct mig_
     mig_launch_add_machine(&launch, &p, d->kvm ? "kvm" : "tcg", d->machine);
     mig_launch_add_options(&launch, &p, true);
     mig_domain_pour(d, b);
-    return look(recorder, &p, &probe, b, err) && mig_inquiry_pour(&i, b, err) &&
+    return mig_look(recorder, &p, &probe, b, err) && mig_inquiry_pour(&i, b, err) &&
            finish(recorder, &p, b, c, err) && mig_domain_check(d, c->shown, err);
 }
 

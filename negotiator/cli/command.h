@@ -27,8 +27,10 @@ struct command {
     char *agent, *store, *vm, *instance;
     char *sources[CONTRACT_SOURCE_COUNT];
     char *listings[MIG_LISTING_COUNT];
-    bool strict, via_source, no_prove, refused, help;
+    char *qemu_version;
+    bool strict, via_source, no_prove, refused, qemu, help;
     uint64_t since_ms;
+
 
     struct mig_words words; /* from here on computed */
     bool json;              /* an object is wanted, not text: command_print() */

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "command.h"
+#include "contract_export.h"
 #include "contract_sheet.h"
 #include "contract_source.h"
 #include "contract_store.h"
@@ -39,6 +40,20 @@ static const struct mig_option record_rows[] = {
                 "KVM ids of arm64 registers that the VMM keeps out of what it restores"),
     COMMAND_AGENT,
     COMMAND_STORE,
+    COMMAND_OUTPUT,
+    COMMAND_HELP,
+};
+
+static const struct mig_option export_rows[] = {
+#define OPTION MIG_HOST_OPTION
+#include "session/host_options.def"
+    MIG_HOST_OPTION_CONFIG,
+    COMMAND_ROW("qemu", 0, FLAG, qemu, NULL, NULL, "as arguments of QEMU"),
+    COMMAND_ROW("qemu-version", 0, TEXT, qemu_version, "VERSION", NULL,
+                "of the QEMU that is to take them (default: the guest's)"),
+    COMMAND_AGENT,
+    COMMAND_STORE,
+    COMMAND_INSTANCE,
     COMMAND_OUTPUT,
     COMMAND_HELP,
 };
@@ -138,6 +153,14 @@ static const struct command_noun nouns[] = {
       1,
       1,
       false}         },
+    {"export",
+     contract_export, {{export_rows, MIG_COUNT(export_rows)},
+      "contract export --qemu [options] FILE|VM",
+      "The arguments with which a VMM shows a guest what this contract says, one a line, and\n"
+      "what none of them can set.",
+      1,
+      1,
+      false}},
     {"check",
      check,           {{check_rows, MIG_COUNT(check_rows)},
       "contract check [options] FILE|VM HOST",
@@ -150,9 +173,9 @@ static const struct command_noun nouns[] = {
 
 static int run(int argc, char **argv)
 {
-    return command_run_noun(nouns, MIG_COUNT(nouns),
-                            "usage: migctl contract record|list|show|verify|check|forget ...", argc,
-                            argv);
+    return command_run_noun(
+        nouns, MIG_COUNT(nouns),
+        "usage: migctl contract record|list|show|verify|check|export|forget ...", argc, argv);
 }
 
 const struct verb verb_contract = {"contract", "what a running guest was shown, where it may go",

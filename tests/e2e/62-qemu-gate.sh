@@ -136,7 +136,13 @@ stayed
 
 ready -machine pc-i440fx-7.2 -cpu "Nehalem,vendor=GenuineIntel" -uuid $uuid
 expect 4 send
-says "beta" "QEMU took the stream no further"
+says "machine"
+stayed
+
+# The disaster that QEMU passes silently: a target that shows another CPU.
+ready -machine pc-q35-7.2 -cpu max -uuid $uuid
+expect 4 send
+says "the waiting QEMU would not show the guest its CPU" "export --qemu"
 stayed
 
 # What breaks on the way.  At 40 kB a second even an empty guest takes seconds.

@@ -260,6 +260,28 @@ CHECK_TEST(an_answer_that_can_not_be_taken_is_an_error_by_name)
     }
 }
 
+static bool ask_incoming(struct mig_qmp *q, void *ret, struct mig_error *err)
+{
+    return mig_inquiry_ask_incoming(q, ret, err);
+}
+
+CHECK_TEST(one_that_waits_for_its_guest_is_asked_as_such)
+{
+    static const struct row waits[2] = {
+        {"query-status", "{\"status\": \"inmigrate\"}"}
+    };
+    static const struct row runs[2] = {
+        {"query-status", "{\"status\": \"running\"}"}
+    };
+    MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
+    struct mig_error err = {.code = MIG_OK};
+
+    check_true("running", !with(runs, ask_incoming, &i, &err));
+    check_contains("running", "running: expected inmigrate", err.msg);
+    check_done("waiting", with(waits, ask_incoming, &i, &err), &err);
+    check_text("machine", "pc-q35-7.2", i.machine);
+}
+
 /* QEMU before 6.0. */
 CHECK_TEST(one_that_knows_no_encryption_has_none)
 {
@@ -349,6 +371,7 @@ CHECK_TEST(its_topology_goes_into_the_contract)
 CHECK_MAIN(cmocka_unit_test(a_running_qemu_is_known_by_its_answers),
            cmocka_unit_test(its_cpu_is_spelt_out),
            cmocka_unit_test(an_answer_that_can_not_be_taken_is_an_error_by_name),
+           cmocka_unit_test(one_that_waits_for_its_guest_is_asked_as_such),
            cmocka_unit_test(one_that_knows_no_encryption_has_none),
            cmocka_unit_test(a_scratch_guest_must_have_the_same_cpu),
            cmocka_unit_test(its_topology_goes_into_the_contract))
