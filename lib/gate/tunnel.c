@@ -552,6 +552,19 @@ static bool await(struct pump *s, struct mig_error *err)
     return p[3].revents == 0 || s->p->watched(t, s->p->data, err);
 }
 
+/* Who leaves says why, and then takes no more: that what we send is lost shows
+ * before the reason was read.  Always false; a callback may put its own error. */
+static bool hear_last_words(struct pump *s, struct mig_error *err)
+{
+    struct mig_error words;
+
+    fill(s->t);
+    if (!s->blocked && !pass_on(s, &words)) {
+        *err = words;
+    }
+    return false;
+}
+
 bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p, struct mig_error *err)
 {
     struct pump s = {.t = t, .p = p};
@@ -562,7 +575,10 @@ bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p, struct mig
         return false;
     }
     while (!is_over(&s)) {
-        if (!pump_out(&s, err) || !pump_in(&s, err) || (!is_over(&s) && !await(&s, err))) {
+        if (!pump_out(&s, err)) {
+            return hear_last_words(&s, err);
+        }
+        if (!pump_in(&s, err) || (!is_over(&s) && !await(&s, err))) {
             return false;
         }
     }

@@ -63,7 +63,8 @@ struct mig_tunnel_pump {
     uint64_t sent, received; /* out: bytes of the stream, without first */
 };
 
-/* Until both sides have sent all they had. */
+/* Until both sides have sent all they had.  When the connection breaks, frames
+ * that came before are still handed over. */
 MIG_MUST_CHECK bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p,
                                     struct mig_error *err);
 
