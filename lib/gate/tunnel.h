@@ -35,7 +35,8 @@ MIG_MUST_CHECK bool mig_tunnel_open(const struct mig_tunnel_options *o, uint64_t
 /* Of the peer's certificate: valid, but whether it may is not asked here. */
 const struct mig_identity *mig_tunnel_peer(const struct mig_tunnel *t);
 
-/* One frame, with the kernel on return. */
+/* One frame, with the kernel on return.  A peer that refuses and leaves makes it
+ * fail; why it did may still be received. */
 MIG_MUST_CHECK bool mig_tunnel_send(struct mig_tunnel *t, const struct mig_tunnel_frame *f,
                                     uint64_t timeout_ms, struct mig_error *err);
 

@@ -431,6 +431,21 @@ static bool move_and_listen(struct gate *g, struct mig_tunnel *t)
     return mig_tunnel_pump(t, &g->pump, &g->err);
 }
 
+static bool send_and_listen(struct gate *g, struct mig_tunnel *t)
+{
+    (void)usleep(1000 * SHORT_MS);
+    return send_text(g, t, MIG_TUNNEL_OFFER, "late") || hear_text(g, t, VERDICT);
+}
+
+CHECK_TEST(the_reason_of_a_peer_that_left_can_be_received)
+{
+    struct gate g[2] = {{.play = send_and_listen}, {.play = refuse}};
+
+    meet(g);
+    check_contains("error", "tunnel to alpha: ", g[0].err.msg);
+    check_text("heard", "VERDICT:no room ", g[0].heard);
+}
+
 CHECK_TEST(the_reason_of_a_peer_that_left_is_heard)
 {
     struct gate g[2] = {{.play = move_and_listen}, {.play = refuse}};
@@ -457,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_does_not_keep_to_it_is_told_so),
         cmocka_unit_test(a_certificate_of_another_authority_opens_nothing),
         cmocka_unit_test(data_pass_both_ways_with_questions_between),
+        cmocka_unit_test(the_reason_of_a_peer_that_left_can_be_received),
         cmocka_unit_test(the_reason_of_a_peer_that_left_is_heard),
     };
 
