@@ -46,7 +46,8 @@ struct mig_tunnel {
         size_t at, len, cap;
     } queue;
     short read_wants, write_wants; /* what poll() has to say first; 0 = go on */
-    bool left;                     /* the peer said farewell */
+    bool left; /* nothing more comes: the peer said farewell, or what is in lost */
+    struct mig_error lost;
 };
 
 #define trouble(t, err) mig_wrap((err), "tunnel to %s", (t)->o.where)
@@ -231,9 +232,11 @@ static void make_room(struct mig_tunnel *t)
     }
 }
 
-/* Up to a chunk at once, so that what comes moves on while it is in the cache. */
-static bool fill(struct mig_tunnel *t, struct mig_error *err)
+/* Up to a chunk at once, so that what comes moves on while it is in the cache.
+ * What came before a connection broke is still heard. */
+static void fill(struct mig_tunnel *t)
 {
+    struct mig_error why;
     size_t limit;
 
     make_room(t);
@@ -242,16 +245,24 @@ static bool fill(struct mig_tunnel *t, struct mig_error *err)
     while (t->in_len < limit && t->read_wants == 0 && !t->left) {
         size_t got = 0;
         enum mig_channel_state state =
-            mig_channel_read(t->channel, t->in + t->in_len, IN_BYTES - t->in_len, &got, err);
+            mig_channel_read(t->channel, t->in + t->in_len, IN_BYTES - t->in_len, &got, &why);
 
         if (state == MIG_CHANNEL_BROKEN) {
-            return false;
+            t->lost = why;
         }
         t->in_len += state == MIG_CHANNEL_DONE ? got : 0;
-        t->left = state == MIG_CHANNEL_ENDED;
+        t->left = state == MIG_CHANNEL_ENDED || state == MIG_CHANNEL_BROKEN;
         t->read_wants = wants(state);
     }
-    return true;
+}
+
+static bool left_early(const struct mig_tunnel *t, const char *expected, struct mig_error *err)
+{
+    if (t->lost.code != MIG_OK) {
+        *err = t->lost;
+        return false;
+    }
+    return mig_fail(err, MIG_UNREACHABLE, "peer left, expected %s", expected);
 }
 
 /* The next frame, if its prefix is there; its body may not be. */
@@ -308,12 +319,12 @@ static bool receive(struct mig_tunnel *t, uint64_t deadline, const char *expecte
             return false;
         }
         if (t->left) {
-            return mig_fail(err, MIG_UNREACHABLE, "peer left, expected %s", expected);
+            return left_early(t, expected, err);
         }
-        if ((t->read_wants != 0 && !await_socket(t, t->read_wants, deadline, expected, err)) ||
-            !fill(t, err)) {
+        if (t->read_wants != 0 && !await_socket(t, t->read_wants, deadline, expected, err)) {
             return false;
         }
+        fill(t);
     }
 }
 
@@ -492,16 +503,15 @@ static bool pump_in(struct pump *s, struct mig_error *err)
     if (!pass_first(s, err)) {
         return false;
     }
-    if (s->t->read_wants == 0 && !fill(s->t, err)) {
-        return trouble(s->t, err);
+    if (s->t->read_wants == 0) {
+        fill(s->t);
     }
     if (!pass_on(s, err)) {
         return false;
     }
     make_room(s->t);
     if (s->t->left && !s->blocked && !is_over(s)) {
-        (void)mig_fail(err, MIG_UNREACHABLE, "peer left, expected %s",
-                       s->heard_end ? "it to take what is sent" : "DATA or END");
+        (void)left_early(s->t, s->heard_end ? "it to take what is sent" : "DATA or END", err);
         return trouble(s->t, err);
     }
     return true;
@@ -542,6 +552,19 @@ static bool await(struct pump *s, struct mig_error *err)
     return p[3].revents == 0 || s->p->watched(t, s->p->data, err);
 }
 
+/* Who leaves says why, and then takes no more: that what we send is lost shows
+ * before the reason was read.  Always false; a callback may put its own error. */
+static bool hear_last_words(struct pump *s, struct mig_error *err)
+{
+    struct mig_error words;
+
+    fill(s->t);
+    if (!s->blocked && !pass_on(s, &words)) {
+        *err = words;
+    }
+    return false;
+}
+
 bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p, struct mig_error *err)
 {
     struct pump s = {.t = t, .p = p};
@@ -552,7 +575,10 @@ bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p, struct mig
         return false;
     }
     while (!is_over(&s)) {
-        if (!pump_out(&s, err) || !pump_in(&s, err) || (!is_over(&s) && !await(&s, err))) {
+        if (!pump_out(&s, err)) {
+            return hear_last_words(&s, err);
+        }
+        if (!pump_in(&s, err) || (!is_over(&s) && !await(&s, err))) {
             return false;
         }
     }

@@ -35,7 +35,8 @@ MIG_MUST_CHECK bool mig_tunnel_open(const struct mig_tunnel_options *o, uint64_t
 /* Of the peer's certificate: valid, but whether it may is not asked here. */
 const struct mig_identity *mig_tunnel_peer(const struct mig_tunnel *t);
 
-/* One frame, with the kernel on return. */
+/* One frame, with the kernel on return.  A peer that refuses and leaves makes it
+ * fail; why it did may still be received. */
 MIG_MUST_CHECK bool mig_tunnel_send(struct mig_tunnel *t, const struct mig_tunnel_frame *f,
                                     uint64_t timeout_ms, struct mig_error *err);
 
@@ -63,7 +64,8 @@ struct mig_tunnel_pump {
     uint64_t sent, received; /* out: bytes of the stream, without first */
 };
 
-/* Until both sides have sent all they had. */
+/* Until both sides have sent all they had.  When the connection breaks, frames
+ * that came before are still handed over. */
 MIG_MUST_CHECK bool mig_tunnel_pump(struct mig_tunnel *t, struct mig_tunnel_pump *p,
                                     struct mig_error *err);
 

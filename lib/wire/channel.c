@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -222,12 +223,24 @@ enum mig_channel_state mig_channel_read(struct mig_channel *ch, unsigned char *b
     return state_of(ch, SSL_read_ex(ch->ssl, bytes, len, ret), err);
 }
 
-/* Goes out in front of the next record. */
+static bool takes_more(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+/*
+ * Between two records, and only where the message about it goes out at once:
+ * OpenSSL does not read before it has written that, and if the other side
+ * waited likewise neither would ever go on.
+ */
 static void change_key(struct mig_channel *ch, size_t written)
 {
     ch->written += written;
-    if (ch->written >= ch->rekey_bytes) {
-        MIG_ASSERT(SSL_key_update(ch->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    if (ch->written >= ch->rekey_bytes && takes_more(ch->fd) &&
+        SSL_key_update(ch->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1) {
+        (void)SSL_do_handshake(ch->ssl); /* a failure comes again with the next record */
         ch->written = 0;
     }
 }

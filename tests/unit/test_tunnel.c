@@ -418,6 +418,52 @@ CHECK_TEST(data_pass_both_ways_with_questions_between)
     }
 }
 
+static bool refuse(struct gate *g, struct mig_tunnel *t)
+{
+    return send_text(g, t, MIG_TUNNEL_VERDICT, "no room");
+}
+
+static bool move_and_listen(struct gate *g, struct mig_tunnel *t)
+{
+    g->pump.frame = note_frame;
+    g->pump.data = g;
+    (void)usleep(1000 * SHORT_MS); /* the peer has left by now */
+    return mig_tunnel_pump(t, &g->pump, &g->err);
+}
+
+static bool send_and_listen(struct gate *g, struct mig_tunnel *t)
+{
+    (void)usleep(1000 * SHORT_MS);
+    return send_text(g, t, MIG_TUNNEL_OFFER, "late") || hear_text(g, t, VERDICT);
+}
+
+CHECK_TEST(the_reason_of_a_peer_that_left_can_be_received)
+{
+    struct gate g[2] = {{.play = send_and_listen}, {.play = refuse}};
+
+    meet(g);
+    check_contains("error", "tunnel to alpha: ", g[0].err.msg);
+    check_text("heard", "VERDICT:no room ", g[0].heard);
+}
+
+CHECK_TEST(the_reason_of_a_peer_that_left_is_heard)
+{
+    struct gate g[2] = {{.play = move_and_listen}, {.play = refuse}};
+    struct player *sends;
+    int local[2];
+
+    check_true("socketpair", socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, local) == 0);
+    g[0].pump =
+        (struct mig_tunnel_pump){.name = "QEMU", .in = local[0], .out = local[0], .watch = -1};
+    sends = player_sends(local[1], 1, 4 * MIB);
+    meet(g);
+    check_contains("error", "tunnel to alpha: ", g[0].err.msg);
+    check_text("heard", "no room ", g[0].heard);
+    mig_fd_close(local[0]);
+    check_true("sent", player_end(sends) < 4 * MIB);
+    mig_fd_close(local[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +472,8 @@ int main(void)
         cmocka_unit_test(a_peer_that_does_not_keep_to_it_is_told_so),
         cmocka_unit_test(a_certificate_of_another_authority_opens_nothing),
         cmocka_unit_test(data_pass_both_ways_with_questions_between),
+        cmocka_unit_test(the_reason_of_a_peer_that_left_can_be_received),
+        cmocka_unit_test(the_reason_of_a_peer_that_left_is_heard),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -10,7 +10,7 @@ CHECK_TEST(a_prefix_is_read_and_held_against_its_bounds)
     static const struct {
         const char *label, *words;
         enum mig_tunnel_state state;
-        enum mig_tunnel_kind kind;
+        unsigned kind;
         size_t len;
         const char *says;
     } cases[] = {
