@@ -159,14 +159,15 @@ slow() {
     fail "no memory moves"
 }
 fast() { qmp source migrate-set-parameters '{"max-bandwidth": 1000000000}' >/dev/null; }
-failed() { # STATUS of the sender
+failed() { # STATUS... of the sender: which one, may be a matter of who heard it first
+    local got
     wait "$sender"
-    local got=$?
-    [ $got = "$1" ] || fail "sender: expected status $1, got $got"
+    got=$?
+    [[ " $* " = *" $got "* ]] || fail "sender: expected status $*, got $got"
 }
 slow
 kill -9 "$receiver"
-failed 5
+failed 4 5
 stayed
 slow
 kill -9 "$sender"
@@ -174,11 +175,11 @@ failed 137
 stayed
 slow
 kill -9 "${qemu[target]}"
-failed 4
+failed 4 5
 stayed
 slow # the source's QEMU dies: nothing is left to go on, and no target stays
 kill -9 "${qemu[source]}"
-failed 4
+failed 4 5
 wait "$receiver"
 wait "${qemu[target]}"
 slow # the destination's agent: the second check can not be made
