@@ -31,7 +31,6 @@ struct command {
     bool strict, via_source, no_prove, refused, qemu, help;
     uint64_t since_ms;
 
-
     struct mig_words words; /* from here on computed */
     bool json;              /* an object is wanted, not text: command_print() */
     bool yaml;              /* ... in this form */

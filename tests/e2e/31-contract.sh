@@ -223,7 +223,7 @@ expect 0 migctl negotiate "${me[@]}" --max-age 1s --contract old.contract "$alph
 
 # Words that mean nothing.
 expect 2 migctl contract
-says 'usage: migctl contract record|list|show|verify|check|forget'
+says 'usage: migctl contract record|list|show|verify|check|export|forget'
 expect 2 migctl contract check icelake.contract
 says 'usage: migctl contract check'
 expect 2 migctl contract frobnicate x
