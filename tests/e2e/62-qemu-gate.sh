@@ -39,11 +39,12 @@ receive() { # NAME [options]: a gate before it; sets $gate and $receiver
         --listen 127.0.0.1:0 --peer hugo "${@:2}"
     gate=hugo@$where receiver=${pids[-1]}
 }
+read -ra hugo <<<"$(as hugo)"
 sends() { # [options]: the words of the sending gate
-    # shellcheck disable=SC2046
-    words=(mig-hook qemu send $(as hugo) --agent "${sock[alpha]}" --qmp source.gate --gate "$gate" \
+    words=(mig-hook qemu send "${hugo[@]}" --agent "${sock[alpha]}" --qmp source.gate --gate "$gate" \
         "$@" "$uuid" "${at[beta]}")
 }
+# shellcheck disable=SC2120
 send() { # [options]
     sends "$@"
     "${words[@]}"
@@ -54,7 +55,7 @@ standing() { # HOST
         jq -r '.contracts[] | select(.vm == "'$uuid'") | .state'
 }
 
-cpu=(-machine pc-q35-7.2 -cpu "Nehalem,vendor=GenuineIntel" -uuid $uuid)
+cpu=(-machine pc-q35-7.2 -cpu "Nehalem,vendor=GenuineIntel" -uuid "$uuid")
 ready() { # [arguments of the source]: a fresh pair, with a gate before the target
     stop_qemu source
     stop_qemu target
@@ -88,6 +89,7 @@ stayed() {
 # The move.
 ready
 seen=$(sees source) counted=$(count source)
+# shellcheck disable=SC2119
 send >out 2>err || fail "send"
 says "$uuid may move from alpha to beta" "$uuid runs on beta now"
 arrived
@@ -191,5 +193,6 @@ stayed
 start_host beta
 # All of it again, after all that.
 ready
+# shellcheck disable=SC2119
 send >out 2>err || fail "send after all"
 arrived

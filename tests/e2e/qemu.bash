@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 # Guests of QEMU for end-to-end tests: each writes CPUID and a counter to its
 # console (counter.S).  Sourced after lib.bash, in $dir.
+# shellcheck disable=SC2154
 
 requires qemu-system-x86_64 python3 gcc ld
-gcc -c -m32 -o counter.o "$MIG_SOURCE/tests/e2e/counter.S" &&
-    ld -m elf_i386 -Ttext=0 --oformat binary -o counter.bin counter.o || fail "counter.S"
+gcc -c -m32 -o counter.o "$MIG_SOURCE/tests/e2e/counter.S" || fail "counter.S"
+ld -m elf_i386 -Ttext=0 --oformat binary -o counter.bin counter.o || fail "counter.S"
 
 declare -A qemu # process ids by name
 

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
-#include "base/now.h"
 #include "base/text.h"
 #include "cpu/host.h"
 #include "support/check.h"
@@ -347,23 +346,6 @@ CHECK_TEST(offers_and_classes_have_names)
     }
 }
 
-/* Judgement calls this for every register: the aim is below 100 ns in a
- * release build, the limit here is wide enough for sanitizers. */
-CHECK_TEST(lookup_is_fast)
-{
-    struct mig_fields all = mig_field_all();
-    uint64_t start = mig_now_ms(), calls = 200 * all.len, ns;
-    size_t rows = 0;
-
-    for (size_t i = 0; i < calls; i++) {
-        rows += mig_field_of(all.items[i * 7919 % all.len].reg).len;
-    }
-    ns = (mig_now_ms() - start) * 1000000 / calls;
-    print_message("mig_field_of: %u ns, %zu rows in %zu calls\n", (unsigned)ns, rows,
-                  (size_t)calls);
-    check_true("below 5 us", ns < 5000);
-}
-
 CHECK_MAIN(cmocka_unit_test(rows_are_sorted_and_share_no_bit),
            cmocka_unit_test(subleaf_ranges_of_one_leaf_are_equal_or_apart),
            cmocka_unit_test(each_row_is_well_formed),
@@ -376,4 +358,4 @@ CHECK_MAIN(cmocka_unit_test(rows_are_sorted_and_share_no_bit),
            cmocka_unit_test(any_register_finds_exactly_its_rows),
            cmocka_unit_test(values_are_cut_out_and_put_back),
            cmocka_unit_test(a_flag_is_one_bit_that_a_feature_list_would_name),
-           cmocka_unit_test(offers_and_classes_have_names), cmocka_unit_test(lookup_is_fast))
+           cmocka_unit_test(offers_and_classes_have_names))

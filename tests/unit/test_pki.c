@@ -87,7 +87,7 @@ CHECK_TEST(each_role_gets_the_certificate_that_it_needs)
         {MIG_ROLE_OPERATOR,   "ann",   NULL,          NULL,               "names        URI mig://operator/ann\n",
          XKU_SSL_CLIENT                                                                                                                                     },
         {MIG_ROLE_NEGOTIATOR, "n1",    NULL,          NULL,               "URI mig://negotiator/n1\n",                       XKU_SSL_CLIENT                 },
-        {MIG_ROLE_HOOK,       "h-1",   NULL,          NULL,               "URI mig://hook/h-1\n",                            XKU_SSL_CLIENT                 },
+        {MIG_ROLE_HOOK,       "h-1",   NULL,          NULL,               "URI mig://hook/h-1\n",                            XKU_SSL_SERVER | XKU_SSL_CLIENT},
     };
     struct fleet *f = fleet_new();
 
