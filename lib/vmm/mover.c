@@ -24,45 +24,21 @@
 
 static bool ask_version(struct mig_qmp *q, struct mig_capture *ret, struct mig_error *err)
 {
-    MIG_AUTO(mig_node_free) json_t *answer = NULL;
-    uint64_t major = 0, minor = 0, micro = 0;
-    struct mig_node root, qemu;
-    const char *package;
+    uint64_t major;
 
-    if (!mig_qmp_ask(q, "query-version", NULL, JSON_OBJECT, &answer, err)) {
+    if (!mig_qmp_ask_version(q, &ret->version, &major, err)) {
         return false;
     }
-    root = mig_node_root(answer);
-    if (!mig_node_get(&root, "qemu", JSON_OBJECT, &qemu, err) ||
-        !mig_node_get_text(&root, "package", &package, err) ||
-        !mig_node_find_real(&qemu, "major", 9999, &major, err) ||
-        !mig_node_find_real(&qemu, "minor", 9999, &minor, err) ||
-        !mig_node_find_real(&qemu, "micro", 9999, &micro, err)) {
-        return mig_wrap(err, "query-version");
-    }
-    ret->version = mig_strf("%u.%u.%u%s%.200s%s", (unsigned)major, (unsigned)minor, (unsigned)micro,
-                            *package != '\0' ? " (" : "", package, *package != '\0' ? ")" : "");
     ret->tells_blocked = major >= TELLS_BLOCKED_MAJOR;
     return true;
 }
 
-/* One text of an answer. */
+/* One text that has to be there. */
 static bool ask_text(struct mig_qmp *q, const char *command, const char *key, char **ret,
                      struct mig_error *err)
 {
-    MIG_AUTO(mig_node_free) json_t *answer = NULL;
-    struct mig_node root;
-    const char *value;
-
-    if (!mig_qmp_ask(q, command, NULL, JSON_OBJECT, &answer, err)) {
-        return false;
-    }
-    root = mig_node_root(answer);
-    if (!mig_node_get_text(&root, key, &value, err)) {
-        return mig_wrap(err, "%s", command);
-    }
-    *ret = mig_strdup(value);
-    return true;
+    return mig_qmp_ask_member(q, command, key, ret, err) &&
+           (*ret != NULL || mig_fail(err, MIG_FORMAT, "%s: key '%s' is missing", command, key));
 }
 
 static bool ask_guest(struct mig_qmp *q, struct mig_capture *ret, struct mig_error *err)
@@ -71,7 +47,7 @@ static bool ask_guest(struct mig_qmp *q, struct mig_capture *ret, struct mig_err
     MIG_AUTO(mig_node_free) json_t *memory = NULL;
     MIG_AUTO(mig_free) char *type = NULL, *uuid = NULL;
     uint64_t base = 0, plugged = 0;
-    struct mig_node root;
+    struct mig_node root, n;
 
     if (!mig_qmp_get_text(q, "/machine", "type", &type, err) ||
         !ask_text(q, "query-uuid", "UUID", &uuid, err) ||
@@ -79,7 +55,8 @@ static bool ask_guest(struct mig_qmp *q, struct mig_capture *ret, struct mig_err
         return false;
     }
     root = mig_node_root(memory);
-    if (!mig_node_find_real(&root, "base-memory", BYTES_MAX, &base, err) ||
+    if (!mig_node_get(&root, "base-memory", JSON_REAL, &n, err) ||
+        !mig_node_find_real(&root, "base-memory", BYTES_MAX, &base, err) ||
         !mig_node_find_real(&root, "plugged-memory", BYTES_MAX - base, &plugged, err)) {
         return mig_wrap(err, "query-memory-size-summary");
     }
