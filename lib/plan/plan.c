@@ -9,6 +9,7 @@
 #include "pact/agreement.h"
 #include "plan/amount.h"
 #include "plan/capture.h"
+#include "plan/making.h"
 
 #define H(id) (1u << MIG_ABILITY_##id)
 #define BOTH true
@@ -52,27 +53,8 @@ static const struct method {
 #define FAST_BYTES_S 1250000000u
 #define DOWNTIME_MS 300 /* QEMU's own */
 
-struct making {
-    const struct mig_capture *source, *destination;
-    const struct mig_wish *wish;
-    struct mig_plan *plan;
-};
-
-/* Takes @text and @remedy. */
-static void remark(const struct making *m, enum mig_remark_kind kind, char *id, char *text,
-                   char *remedy)
-{
-    mig_text_make_printable(id);
-    mig_text_make_printable(text);
-    *MIG_PUSH(&m->plan->remarks) = (struct mig_remark){kind, id, text, remedy};
-}
-
-#define BLOCK(m, id, text, remedy) remark(m, MIG_REMARK_BLOCKER, mig_strdup(id), text, remedy)
-#define MISS(m, id, text, remedy) remark(m, MIG_REMARK_MISSING, mig_strdup(id), text, remedy)
-#define NOTE(m, id, text) remark(m, MIG_REMARK_NOTE, mig_strdup(id), text, NULL)
-
 /* Who of those that need it does not know it; NULL: all do. */
-static const char *who_lacks(const struct making *m, const char *name, bool both)
+static const char *who_lacks(const struct mig_making *m, const char *name, bool both)
 {
     if (mig_capture_switch(m->source, name) == NULL) {
         return "source";
@@ -105,7 +87,7 @@ static uint32_t conflicts(const struct mig_plan *p, enum mig_ability a)
 }
 
 /* Can @a be part of the plan?  Else a note says what keeps it out. */
-static bool can_choose(const struct making *m, enum mig_ability a)
+static bool can_choose(const struct mig_making *m, enum mig_ability a)
 {
     const struct mig_ability_row *row = &mig_ability_rows[a];
     const char *lacks = who_lacks(m, row->name, row->both);
@@ -113,20 +95,20 @@ static bool can_choose(const struct making *m, enum mig_ability a)
     MIG_AUTO(mig_free) char *id = mig_strf("plan/left-out/%s", row->name);
 
     if (lacks != NULL) {
-        NOTE(m, id,
-             mig_strf("%s: the %s's QEMU does not know it (since %s)", row->name, lacks,
-                      row->since));
+        MIG_NOTE(m, id,
+                 mig_strf("%s: the %s's QEMU does not know it (since %s)", row->name, lacks,
+                          row->since));
     } else if (against != 0) {
-        NOTE(m, id, mig_strf("%s: does not go with %s", row->name, first_name(against)));
+        MIG_NOTE(m, id, mig_strf("%s: does not go with %s", row->name, first_name(against)));
     } else if (needed != 0) {
-        NOTE(m, id, mig_strf("%s: needs %s", row->name, first_name(needed)));
+        MIG_NOTE(m, id, mig_strf("%s: needs %s", row->name, first_name(needed)));
     } else {
         return true;
     }
     return false;
 }
 
-static bool choose(const struct making *m, enum mig_ability a, const char *why)
+static bool choose(const struct mig_making *m, enum mig_ability a, const char *why)
 {
     if (!can_choose(m, a)) {
         return false;
@@ -136,131 +118,7 @@ static bool choose(const struct making *m, enum mig_ability a, const char *why)
     return true;
 }
 
-/* --- what stands against any move --- */
-
-static void check_machine(const struct making *m)
-{
-    const char *type = m->source->machine, *other = m->destination->machine;
-    const struct mig_capture_machine *at;
-
-    if (type == NULL) {
-        MISS(m, "plan/machine-type", mig_strf("the source has no guest: no machine type is known"),
-             mig_strdup("capture the VMM that has the guest"));
-        return;
-    }
-    at = mig_capture_machine(m->destination, type);
-    if (at == NULL) {
-        BLOCK(m, "plan/machine-type",
-              mig_strf("the destination's QEMU %s does not know machine type %s",
-                       m->destination->version, type),
-              mig_strf("a QEMU with %s at the destination; a guest keeps its machine type until it "
-                       "is powered off",
-                       type));
-    } else if (at->deprecated) {
-        NOTE(m, "plan/machine-type",
-             mig_strf("machine type %s is deprecated at the destination: a later QEMU lacks it",
-                      type));
-    }
-    if (at != NULL && other != NULL && strcmp(m->destination->status, "inmigrate") == 0 &&
-        mig_capture_machine(m->destination, other) != at) {
-        BLOCK(
-            m, "plan/machine-type",
-            mig_strf("the guest's machine type is %s, the destination waits with %s", type, other),
-            mig_strf("start the destination with -machine %s", type));
-    }
-}
-
-static void check_target(const struct making *m)
-{
-    if (strcmp(m->source->target, m->destination->target) != 0) {
-        BLOCK(m, "plan/target",
-              mig_strf("the source emulates %s, the destination %s", m->source->target,
-                       m->destination->target),
-              mig_strf("use qemu-system-%s at the destination", m->source->target));
-    }
-}
-
-static void check_uuid(const struct making *m)
-{
-    const char *ours = m->source->uuid, *theirs = m->destination->uuid;
-
-    if (ours != NULL && theirs != NULL && strcmp(m->destination->status, "inmigrate") == 0 &&
-        strcmp(ours, theirs) != 0) {
-        BLOCK(m, "plan/uuid", mig_strf("the destination waits for another guest, %s", theirs),
-              mig_strf("start the destination with -uuid %s", ours));
-    }
-}
-
-static void check_status(const struct making *m)
-{
-    static const char *const movable[] = {"running", "paused", "suspended", "prelaunch", "debug"};
-    const char *status = m->source->status;
-    bool good = false;
-
-    for (size_t i = 0; i < MIG_COUNT(movable); i++) {
-        good = good || strcmp(status, movable[i]) == 0;
-    }
-    if (!good) {
-        BLOCK(m, "plan/status", mig_strf("the source's guest is in state '%s'", status),
-              mig_strdup("a guest that runs or is paused can be moved"));
-    }
-    if (strcmp(m->destination->status, "inmigrate") != 0) {
-        NOTE(m, "plan/status",
-             mig_strf("the destination is in state '%s': its QEMU was asked, not the one that will "
-                      "wait for the guest",
-                      m->destination->status));
-    }
-}
-
-static void check_blocked(const struct making *m, const struct mig_capture *c, const char *who)
-{
-    if (!c->tells_blocked) {
-        MISS(m, "plan/blocked-reasons",
-             mig_strf("QEMU %s of the %s does not tell what blocks a migration", c->version, who),
-             mig_strdup("QEMU 6.0 and later tell it in query-migrate"));
-    }
-    for (size_t i = 0; i < c->blocked.len; i++) {
-        BLOCK(m, "plan/blocked-reasons", mig_strf("the %s blocks: %s", who, c->blocked.items[i]),
-              mig_strdup("remove the device or option that it names, or power the guest off and "
-                         "move it so"));
-    }
-}
-
-/* The row of a capability of this name, or NULL. */
-static const struct mig_ability_row *find_row(const char *name)
-{
-    for (int i = 0; i < MIG_ABILITY_COUNT; i++) {
-        if (mig_ability_rows[i].name != NULL && strcmp(mig_ability_rows[i].name, name) == 0) {
-            return &mig_ability_rows[i];
-        }
-    }
-    return NULL;
-}
-
-/* What is on already; a capability that no row knows may concern both sides. */
-static void check_enabled(const struct making *m)
-{
-    for (size_t i = 0; i < m->source->capabilities.len; i++) {
-        const struct mig_capture_switch *s = &m->source->capabilities.items[i];
-        const struct mig_ability_row *row = find_row(s->name);
-
-        if (!s->on) {
-            continue;
-        }
-        if (row != NULL && row->role == MIG_ABILITY_KEPT) {
-            m->plan->on |= 1u << (row - mig_ability_rows);
-            m->plan->why[row - mig_ability_rows] = "the source has it on";
-        }
-        if ((row == NULL || row->both) && mig_capture_switch(m->destination, s->name) == NULL) {
-            remark(m, MIG_REMARK_BLOCKER, mig_strf("plan/capability/%s", s->name),
-                   mig_strf("%s is on at the source, the destination's QEMU %s does not know it",
-                            s->name, m->destination->version),
-                   mig_strf("switch %s off at the source, or use a QEMU that knows it", s->name));
-        }
-    }
-}
-
-static void add_always(const struct making *m)
+static void add_always(const struct mig_making *m)
 {
     for (int i = 0; i < MIG_ABILITY_COUNT; i++) {
         const struct mig_ability_row *row = &mig_ability_rows[i];
@@ -271,9 +129,10 @@ static void add_always(const struct making *m)
         }
         lacks = who_lacks(m, row->name, row->both);
         if (lacks != NULL) {
-            remark(m, MIG_REMARK_BLOCKER, mig_strf("plan/capability/%s", row->name),
-                   mig_strf("the %s's QEMU does not know %s: %s", lacks, row->name, row->what),
-                   mig_strf("QEMU %s or later at the %s", row->since, lacks));
+            mig_making_remark(
+                m, MIG_REMARK_BLOCKER, mig_strf("plan/capability/%s", row->name),
+                mig_strf("the %s's QEMU does not know %s: %s", lacks, row->name, row->what),
+                mig_strf("QEMU %s or later at the %s", row->since, lacks));
         }
         m->plan->on |= 1u << i;
         m->plan->why[i] = row->what;
@@ -292,7 +151,7 @@ static bool starts_with_any(const char *uri, const char *const *starts, size_t l
     return false;
 }
 
-static void set_conditions(const struct making *m)
+static void set_conditions(const struct mig_making *m)
 {
     static const char *const single[] = {"fd:", "exec:", "file:", "rdma:"};
     const char *uri = m->wish->uri;
@@ -308,7 +167,7 @@ static void set_conditions(const struct making *m)
     }
 }
 
-static void check_tls(const struct making *m)
+static void check_tls(const struct mig_making *m)
 {
     const struct mig_capture *const sides[] = {m->source, m->destination};
 
@@ -317,19 +176,20 @@ static void check_tls(const struct making *m)
 
         if (m->wish->data_path == MIG_DATA_VMM_TLS &&
             json_object_get(sides[i]->parameters, "tls-creds") == NULL) {
-            BLOCK(m, "plan/tls", mig_strf("the %s's QEMU has no TLS for migration", who),
-                  mig_strdup("use --data-path tunnel, or a QEMU of 2.7 or later with GnuTLS"));
+            MIG_BLOCK(m, "plan/tls", mig_strf("the %s's QEMU has no TLS for migration", who),
+                      mig_strdup("use --data-path tunnel, or a QEMU of 2.7 or later with GnuTLS"));
         }
     }
     if (m->wish->data_path == MIG_DATA_LOCAL) {
-        NOTE(m, "plan/tls",
-             mig_strdup("without TLS: whoever sees the link reads and changes the guest's memory"));
+        MIG_NOTE(
+            m, "plan/tls",
+            mig_strdup("without TLS: whoever sees the link reads and changes the guest's memory"));
     }
 }
 
 /* --- how it goes --- */
 
-static void take_load(const struct making *m)
+static void take_load(const struct mig_making *m)
 {
     struct mig_load *l = &m->plan->load;
 
@@ -347,27 +207,28 @@ static void take_load(const struct making *m)
     }
 }
 
-static void check_load(const struct making *m)
+static void check_load(const struct mig_making *m)
 {
     const struct mig_load *l = &m->plan->load;
 
     if (l->ram_bytes == 0) {
-        MISS(m, "plan/ram", mig_strdup("the size of the guest's memory is not known"),
-             mig_strdup("capture the VMM that has the guest"));
+        MIG_MISS(m, "plan/ram", mig_strdup("the size of the guest's memory is not known"),
+                 mig_strdup("capture the VMM that has the guest"));
     }
     if (!m->plan->knows_dirty) {
-        MISS(m, "plan/dirty-rate", mig_strdup("how much the guest writes was not measured"),
-             mig_strdup("plan with the socket of a guest that runs and has 128 MiB or more, or "
-                        "give --dirty-rate"));
+        MIG_MISS(m, "plan/dirty-rate", mig_strdup("how much the guest writes was not measured"),
+                 mig_strdup("plan with the socket of a guest that runs and has 128 MiB or more, or "
+                            "give --dirty-rate"));
     }
     if (l->bandwidth_bytes_s == 0) {
-        MISS(m, "plan/bandwidth",
-             mig_strdup("neither the link nor the source's max-bandwidth is known"),
-             mig_strdup("give --bandwidth"));
+        MIG_MISS(m, "plan/bandwidth",
+                 mig_strdup("neither the link nor the source's max-bandwidth is known"),
+                 mig_strdup("give --bandwidth"));
     } else if (m->plan->bandwidth_is_the_vmms) {
-        NOTE(m, "plan/bandwidth",
-             mig_strdup("no --bandwidth: the source's max-bandwidth is taken, a slower link is not "
-                        "known of"));
+        MIG_NOTE(
+            m, "plan/bandwidth",
+            mig_strdup("no --bandwidth: the source's max-bandwidth is taken, a slower link is not "
+                       "known of"));
     }
     m->plan->predicted = l->ram_bytes > 0 && l->bandwidth_bytes_s > 0 && m->plan->knows_dirty;
 }
@@ -381,22 +242,22 @@ static struct mig_throttle throttle_steps(const struct mig_capture *c)
     };
 }
 
-static void block_endless(const struct making *m)
+static void block_endless(const struct mig_making *m)
 {
     char dirty[MIG_AMOUNT_MAX], link[MIG_AMOUNT_MAX], wanted[MIG_AMOUNT_MAX];
 
     mig_amount_print(m->plan->load.dirty_bytes_s, dirty);
     mig_amount_print(m->plan->load.bandwidth_bytes_s, link);
     mig_amount_print(m->plan->wanted_bandwidth_bytes_s, wanted);
-    BLOCK(m, "plan/converge",
-          mig_strf("pre-copy can not converge: the guest writes %s/s, the link sends %s/s, and "
-                   "neither post-copy nor auto-converge can end it",
-                   dirty, link),
-          mig_strf("a link of %s/s, a longer --downtime, or a guest that writes less", wanted));
+    MIG_BLOCK(m, "plan/converge",
+              mig_strf("pre-copy can not converge: the guest writes %s/s, the link sends %s/s, and "
+                       "neither post-copy nor auto-converge can end it",
+                       dirty, link),
+              mig_strf("a link of %s/s, a longer --downtime, or a guest that writes less", wanted));
 }
 
 /* Pre-copy as the guest is, or what makes an end of it. */
-static void find_end(const struct making *m)
+static void find_end(const struct mig_making *m)
 {
     struct mig_plan *p = m->plan;
     const struct mig_throttle steps = throttle_steps(m->source);
@@ -412,7 +273,7 @@ static void find_end(const struct making *m)
     p->wanted_throttle = mig_course_throttle(&p->load, &steps);
     if (!m->wish->no_post_copy && choose(m, MIG_ABILITY_POSTCOPY, "pre-copy can not converge")) {
         (void)choose(m, MIG_ABILITY_PREEMPT, mig_ability_rows[MIG_ABILITY_PREEMPT].what);
-        NOTE(
+        MIG_NOTE(
             m, "plan/post-copy",
             mig_strdup("the destination's kernel must let its QEMU use userfaultfd; once the guest "
                        "is over, a broken link loses it"));
@@ -423,7 +284,7 @@ static void find_end(const struct making *m)
 }
 
 /* The first that both have, or NULL. */
-static const struct method *find_method(const struct making *m)
+static const struct method *find_method(const struct mig_making *m)
 {
     for (size_t i = 0; i < MIG_COUNT(methods); i++) {
         if (mig_capture_has_text(&m->source->compressions, methods[i].name) &&
@@ -441,13 +302,13 @@ static unsigned count(uint64_t bytes_s, uint64_t each)
     return n < CHANNELS_MIN ? CHANNELS_MIN : n > CHANNELS_MAX ? CHANNELS_MAX : (unsigned)n;
 }
 
-static void choose_compression(const struct making *m)
+static void choose_compression(const struct mig_making *m)
 {
     const struct method *method = find_method(m);
 
     if (method == NULL) {
-        NOTE(m, "plan/compression",
-             mig_strdup("no method of multifd compression is known to both"));
+        MIG_NOTE(m, "plan/compression",
+                 mig_strdup("no method of multifd compression is known to both"));
         return;
     }
     if (choose(m, MIG_ABILITY_MULTIFD, "carries the compression")) {
@@ -459,7 +320,7 @@ static void choose_compression(const struct making *m)
     }
 }
 
-static void choose_channels(const struct making *m)
+static void choose_channels(const struct mig_making *m)
 {
     struct mig_plan *p = m->plan;
     const uint64_t link = p->load.bandwidth_bytes_s;
@@ -498,18 +359,12 @@ static enum mig_plan_answer answer(const struct mig_plan *p)
 void mig_plan_make(const struct mig_capture *source, const struct mig_capture *destination,
                    const struct mig_wish *wish, struct mig_plan *ret)
 {
-    const struct making m = {source, destination, wish, ret};
+    const struct mig_making m = {source, destination, wish, ret};
 
     *ret = (struct mig_plan){.compression = "none"};
-    check_target(&m);
-    check_machine(&m);
-    check_uuid(&m);
-    check_status(&m);
-    check_blocked(&m, source, "source");
-    check_blocked(&m, destination, "destination");
+    mig_making_find_obstacles(&m);
     set_conditions(&m);
     check_tls(&m);
-    check_enabled(&m);
     add_always(&m);
     take_load(&m);
     check_load(&m);
