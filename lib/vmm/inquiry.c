@@ -121,56 +121,12 @@ static bool ask_cpu(struct mig_qmp *q, struct mig_inquiry *ret, struct mig_error
            ask_properties(q, path, names, &ret->properties, err);
 }
 
-bool mig_inquiry_ask_version(struct mig_qmp *q, char **ret, struct mig_error *err)
-{
-    static const char *const keys[] = {"major", "minor", "micro"};
-    MIG_AUTO(mig_node_free) json_t *answer = NULL;
-    uint64_t part[MIG_COUNT(keys)] = {0};
-    struct mig_node root, qemu;
-    const char *package = "";
-
-    if (!mig_qmp_ask(q, "query-version", NULL, JSON_OBJECT, &answer, err)) {
-        return false;
-    }
-    root = mig_node_root(answer);
-    if (!mig_node_get(&root, "qemu", JSON_OBJECT, &qemu, err) ||
-        !mig_node_get_text(&root, "package", &package, err)) {
-        return mig_wrap(err, "query-version");
-    }
-    for (size_t i = 0; i < MIG_COUNT(keys); i++) {
-        if (!mig_node_find_real(&qemu, keys[i], 1000000, &part[i], err)) {
-            return mig_wrap(err, "query-version");
-        }
-    }
-    *ret = mig_strf("%d.%d.%d%s%.100s%s", (int)part[0], (int)part[1], (int)part[2],
-                    package[0] != '\0' ? " (" : "", package, package[0] != '\0' ? ")" : "");
-    return true;
-}
-
-/* A member of an answer that may be missing; the caller frees. */
-static bool ask_member(struct mig_qmp *q, const char *command, const char *key, char **ret,
-                       struct mig_error *err)
-{
-    MIG_AUTO(mig_node_free) json_t *answer = NULL;
-    struct mig_node root, n;
-
-    if (!mig_qmp_ask(q, command, NULL, JSON_OBJECT, &answer, err)) {
-        return false;
-    }
-    root = mig_node_root(answer);
-    if (!mig_node_find(&root, key, JSON_STRING, &n, err)) {
-        return mig_wrap(err, "%s", command);
-    }
-    *ret = n.json != NULL ? mig_strdup(json_string_value(n.json)) : NULL;
-    return true;
-}
-
 /* A guest that is on its way here was powered on elsewhere. */
 static bool check_status(struct mig_qmp *q, bool incoming, struct mig_error *err)
 {
     MIG_AUTO(mig_free) char *status = NULL;
 
-    if (!ask_member(q, "query-status", "status", &status, err)) {
+    if (!mig_qmp_ask_member(q, "query-status", "status", &status, err)) {
         return false;
     }
     if (incoming) {
@@ -191,7 +147,7 @@ static bool ask_identity(struct mig_qmp *q, bool incoming, struct mig_inquiry *r
     MIG_AUTO(mig_node_free) json_t *kvm = NULL;
     MIG_AUTO(mig_free) char *arch = NULL;
 
-    if (!ask_member(q, "query-target", "arch", &arch, err)) {
+    if (!mig_qmp_ask_member(q, "query-target", "arch", &arch, err)) {
         return false;
     }
     if (arch == NULL || (strcmp(arch, "x86_64") != 0 && strcmp(arch, "i386") != 0)) {
@@ -200,9 +156,9 @@ static bool ask_identity(struct mig_qmp *q, bool incoming, struct mig_inquiry *r
                         "for x86",
                         arch != NULL ? arch : "unknown");
     }
-    if (!check_status(q, incoming, err) || !mig_inquiry_ask_version(q, &ret->version, err) ||
-        !ask_member(q, "query-uuid", "UUID", &ret->uuid, err) ||
-        !ask_member(q, "query-name", "name", &ret->name, err) ||
+    if (!check_status(q, incoming, err) || !mig_qmp_ask_version(q, &ret->version, NULL, err) ||
+        !mig_qmp_ask_member(q, "query-uuid", "UUID", &ret->uuid, err) ||
+        !mig_qmp_ask_member(q, "query-name", "name", &ret->name, err) ||
         !mig_qmp_ask(q, "query-kvm", NULL, JSON_OBJECT, &kvm, err)) {
         return false;
     }

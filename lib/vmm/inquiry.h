@@ -33,9 +33,6 @@ static inline void mig_inquiry_clear_auto(struct mig_inquiry *i)
     mig_inquiry_clear(i);
 }
 
-/* "7.2.22 (Debian ...)"; the caller frees. */
-MIG_MUST_CHECK bool mig_inquiry_ask_version(struct mig_qmp *q, char **ret, struct mig_error *err);
-
 /* The model with every property spelt out, and the topology with one vCPU
  * plugged of all that there may be.  Only with @asks_tsc the rate of the TSC:
  * QEMU tells it whether it was asked for or not, and that makes a difference. */

@@ -18,8 +18,8 @@
 #include "snapshot/import.h"
 #include "snapshot/node.h"
 #include "vmm/export.h"
-#include "vmm/inquiry.h"
 #include "vmm/probe.h"
+#include "vmm/qmp.h"
 #include "vmm/readback.h"
 
 #define LIST_MAX 4096
@@ -111,7 +111,7 @@ static bool ask_all(struct mig_qmp *q, void *data, struct mig_error *err)
 {
     struct proving *p = data;
 
-    return mig_inquiry_ask_version(q, &p->version, err) && ask_machine(p, q, err) &&
+    return mig_qmp_ask_version(q, &p->version, NULL, err) && ask_machine(p, q, err) &&
            ask_model(p, q, err) && ask_properties(p, q, err);
 }
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+#include "base/array.h"
 #include "base/file.h"
 #include "base/now.h"
 #include "base/text.h"
@@ -231,6 +231,53 @@ bool mig_qmp_ask(struct mig_qmp *q, const char *command, json_t *arguments, json
                         q->name, command);
     }
     *ret = mig_steal(&value);
+    return true;
+}
+
+bool mig_qmp_ask_member(struct mig_qmp *q, const char *command, const char *key, char **ret,
+                        struct mig_error *err)
+{
+    MIG_AUTO(mig_node_free) json_t *answer = NULL;
+    struct mig_node root, n;
+
+    if (!mig_qmp_ask(q, command, NULL, JSON_OBJECT, &answer, err)) {
+        return false;
+    }
+    root = mig_node_root(answer);
+    if (!mig_node_find(&root, key, JSON_STRING, &n, err)) {
+        return mig_wrap(err, "%s", command);
+    }
+    *ret = n.json != NULL ? mig_strdup(json_string_value(n.json)) : NULL;
+    return true;
+}
+
+bool mig_qmp_ask_version(struct mig_qmp *q, char **ret, uint64_t *ret_major, struct mig_error *err)
+{
+    static const char *const keys[] = {"major", "minor", "micro"};
+    MIG_AUTO(mig_node_free) json_t *answer = NULL;
+    uint64_t part[MIG_COUNT(keys)] = {0};
+    struct mig_node root, qemu, n;
+    const char *package = "";
+
+    if (!mig_qmp_ask(q, "query-version", NULL, JSON_OBJECT, &answer, err)) {
+        return false;
+    }
+    root = mig_node_root(answer);
+    if (!mig_node_get(&root, "qemu", JSON_OBJECT, &qemu, err) ||
+        !mig_node_get_text(&root, "package", &package, err)) {
+        return mig_wrap(err, "query-version");
+    }
+    for (size_t i = 0; i < MIG_COUNT(keys); i++) {
+        if (!mig_node_get(&qemu, keys[i], JSON_REAL, &n, err) ||
+            !mig_node_find_real(&qemu, keys[i], 1000000, &part[i], err)) {
+            return mig_wrap(err, "query-version");
+        }
+    }
+    *ret = mig_strf("%d.%d.%d%s%.100s%s", (int)part[0], (int)part[1], (int)part[2],
+                    package[0] != '\0' ? " (" : "", package, package[0] != '\0' ? ")" : "");
+    if (ret_major != NULL) {
+        *ret_major = part[0];
+    }
     return true;
 }
 

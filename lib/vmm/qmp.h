@@ -45,6 +45,13 @@ MIG_MUST_CHECK bool mig_qmp_peer(const struct mig_qmp *q, pid_t *ret, struct mig
 MIG_MUST_CHECK bool mig_qmp_ask(struct mig_qmp *q, const char *command, json_t *arguments,
                                 json_type type, json_t **ret, struct mig_error *err);
 
+/* Copy of a text among what is returned; NULL when it is not there. */
+MIG_MUST_CHECK bool mig_qmp_ask_member(struct mig_qmp *q, const char *command, const char *key,
+                                       char **ret, struct mig_error *err);
+/* "7.2.22 (Debian ...)", and 7, unless @ret_major is NULL. */
+MIG_MUST_CHECK bool mig_qmp_ask_version(struct mig_qmp *q, char **ret, uint64_t *ret_major,
+                                        struct mig_error *err);
+
 /* A property of an object; any type. */
 MIG_MUST_CHECK bool mig_qmp_get(struct mig_qmp *q, const char *path, const char *property,
                                 json_t **ret, struct mig_error *err);

@@ -10,8 +10,8 @@
 #define EXIT_USAGE 2
 
 static const struct verb *const verbs[] = {
-    &verb_negotiate, &verb_baseline,  &verb_diff,  &verb_explain, &verb_drift, &verb_snapshot,
-    &verb_contract,  &verb_agreement, &verb_audit, &verb_pool,    &verb_pki,
+    &verb_negotiate, &verb_baseline,  &verb_diff, &verb_explain, &verb_drift, &verb_snapshot,
+    &verb_contract,  &verb_agreement, &verb_plan, &verb_audit,   &verb_pool,  &verb_pki,
 };
 
 static const struct verb *find(const char *name)

@@ -14,7 +14,7 @@ struct verb {
 };
 
 extern const struct verb verb_negotiate, verb_baseline, verb_diff, verb_drift, verb_snapshot,
-    verb_pool, verb_pki, verb_contract, verb_explain, verb_agreement, verb_audit;
+    verb_pool, verb_pki, verb_contract, verb_explain, verb_agreement, verb_audit, verb_plan;
 
 /* Print @err and give its exit status. */
 int verb_fail(const struct mig_error *err);

@@ -2,28 +2,19 @@
 #include "support/check.h"
 
 #include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/array.h"
 #include "base/file.h"
 #include "snapshot/builder.h"
+#include "support/qemu.h"
 #include "vmm/inquiry.h"
 #include "vmm/launch.h"
 
-#define LATE_MS 10000
-#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\n"
-
-/* What is asked, a property by its name, and what a QEMU returns. */
-struct row {
-    const char *asked, *returned; /* NULL: an error */
-};
-
 /* clang-format off */
-static const struct row usual[] = {
+static const struct qemu_row usual[] = {
     {"qmp_capabilities", "{}"},
     {"query-target", "{\"arch\": \"x86_64\"}"},
     {"query-status", "{\"status\": \"running\"}"},
@@ -50,96 +41,9 @@ static const struct row usual[] = {
 };
 /* clang-format on */
 
-/* A QEMU that says what is usual, but for @other. */
-struct qemu {
-    struct row other[2];
-    int fd;
-};
-
-static const struct row *find_row(const struct row *rows, size_t len, const char *asked)
+static bool with(const struct qemu_row *other, qemu_fn *fn, void *data, struct mig_error *err)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (rows[i].asked != NULL && strcmp(rows[i].asked, asked) == 0) {
-            return &rows[i];
-        }
-    }
-    return NULL;
-}
-
-/* "qom-get" is told apart by path and property. */
-static void name_question(const char *line, char ret[128])
-{
-    json_t *question = json_loads(line, 0, NULL);
-    const char *execute = json_string_value(json_object_get(question, "execute"));
-    json_t *arguments = json_object_get(question, "arguments");
-
-    (void)snprintf(ret, 128, "%s", execute != NULL ? execute : "");
-    if (strcmp(ret, "qom-get") == 0) {
-        (void)snprintf(ret, 128, "%s %s", json_string_value(json_object_get(arguments, "path")),
-                       json_string_value(json_object_get(arguments, "property")));
-    }
-    json_decref(question);
-}
-
-static bool answer(const struct qemu *q, const char *line)
-{
-    const struct row *row;
-    char asked[128], text[1024];
-
-    name_question(line, asked);
-    row = find_row(q->other, MIG_COUNT(q->other), asked);
-    if (row == NULL) {
-        row = find_row(usual, MIG_COUNT(usual), asked);
-    }
-    if (row == NULL || row->returned == NULL) {
-        (void)snprintf(text, sizeof text,
-                       "{\"error\": {\"class\": \"GenericError\", \"desc\": \"not here\"}}\n");
-    } else {
-        (void)snprintf(text, sizeof text, "{\"return\": %s}\n", row->returned);
-    }
-    return send(q->fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
-}
-
-/* Questions come one at a time, each a line. */
-static void *play(void *data)
-{
-    const struct qemu *q = data;
-    char line[4096];
-    size_t len = 0;
-    bool good = send(q->fd, GREETING, strlen(GREETING), MSG_NOSIGNAL) > 0;
-
-    while (good && read(q->fd, &line[len], 1) == 1) {
-        if (line[len] == '\n' || len + 2 == sizeof line) {
-            line[len] = '\0';
-            good = answer(q, line);
-            len = 0;
-        } else {
-            len++;
-        }
-    }
-    mig_fd_close(q->fd);
-    return NULL;
-}
-
-typedef bool with_fn(struct mig_qmp *q, void *data, struct mig_error *err);
-
-/* @fn of a QEMU with these differences. */
-static bool with(const struct row *other, with_fn *fn, void *data, struct mig_error *err)
-{
-    struct qemu qemu = {.fd = -1};
-    struct mig_qmp *q = NULL;
-    pthread_t thread;
-    int ends[2];
-    bool good;
-
-    memcpy(qemu.other, other, sizeof qemu.other);
-    assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
-    qemu.fd = ends[1];
-    assert_int_equal(0, pthread_create(&thread, NULL, play, &qemu));
-    good = mig_qmp_take(ends[0], "there", LATE_MS, &q, err) && fn(q, data, err);
-    mig_qmp_free(q);
-    (void)pthread_join(thread, NULL);
-    return good;
+    return qemu_with((struct qemu_rows){usual, MIG_COUNT(usual)}, other, fn, data, err);
 }
 
 static bool ask(struct mig_qmp *q, void *ret, struct mig_error *err)
@@ -147,7 +51,7 @@ static bool ask(struct mig_qmp *q, void *ret, struct mig_error *err)
     return mig_inquiry_ask(q, ret, err);
 }
 
-static const struct row nothing_else[2] = {
+static const struct qemu_row nothing_else[2] = {
     {NULL, NULL},
     {NULL, NULL}
 };
@@ -189,7 +93,7 @@ CHECK_TEST(its_cpu_is_spelt_out)
     /* clang-format off */
     static const struct {
         const char *label;
-        struct row other[2];
+        struct qemu_row other[2];
         bool asks_tsc;
         const char *line;
     } cases[] = {
@@ -226,7 +130,7 @@ CHECK_TEST(an_answer_that_can_not_be_taken_is_an_error_by_name)
     /* clang-format off */
     static const struct {
         const char *label;
-        struct row other[2];
+        struct qemu_row other[2];
         enum mig_code code;
         const char *says;
     } cases[] = {
@@ -267,10 +171,10 @@ static bool ask_incoming(struct mig_qmp *q, void *ret, struct mig_error *err)
 
 CHECK_TEST(one_that_waits_for_its_guest_is_asked_as_such)
 {
-    static const struct row waits[2] = {
+    static const struct qemu_row waits[2] = {
         {"query-status", "{\"status\": \"inmigrate\"}"}
     };
-    static const struct row runs[2] = {
+    static const struct qemu_row runs[2] = {
         {"query-status", "{\"status\": \"running\"}"}
     };
     MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
@@ -285,7 +189,7 @@ CHECK_TEST(one_that_waits_for_its_guest_is_asked_as_such)
 /* QEMU before 6.0. */
 CHECK_TEST(one_that_knows_no_encryption_has_none)
 {
-    static const struct row old[2] = {
+    static const struct qemu_row old[2] = {
         {"/machine confidential-guest-support", NULL}
     };
     MIG_AUTO(mig_inquiry_clear) struct mig_inquiry i = {.kvm = false};
@@ -299,7 +203,7 @@ CHECK_TEST(a_scratch_guest_must_have_the_same_cpu)
     /* clang-format off */
     static const struct {
         const char *label;
-        struct row other[2];
+        struct qemu_row other[2];
         const char *says;
         bool differed;
     } cases[] = {
@@ -336,7 +240,7 @@ CHECK_TEST(its_topology_goes_into_the_contract)
     /* clang-format off */
     static const struct {
         const char *label;
-        struct row other[2];
+        struct qemu_row other[2];
         const char *says;
     } cases[] = {
         {"as it is", {{NULL, NULL}}, NULL},
