@@ -16,7 +16,6 @@
 
 struct waiting {
     struct mig_loop *loop;
-    struct mig_listener *listener;
     int fd;
     struct mig_error err;
 };
@@ -72,33 +71,53 @@ bool link_dial(const struct mig_address *to, uint64_t timeout_ms, int *ret, stru
     return good || mig_wrap(err, "gate %s", where);
 }
 
+struct link_door {
+    struct waiting w;
+    struct mig_listener *listener;
+};
+
+/* One after the other: until the next wait the kernel keeps them. */
 static void on_peer(int fd, void *data)
 {
-    struct waiting *w = data;
+    struct link_door *d = data;
 
-    if (w->fd >= 0) { /* one guest, one connection */
-        mig_fd_close(fd);
-        return;
-    }
-    w->fd = fd;
-    mig_loop_stop(w->loop);
+    mig_listener_pause(d->listener, true);
+    d->w.fd = fd;
+    mig_loop_stop(d->w.loop);
 }
 
-bool link_accept(const struct mig_address *at, uint64_t timeout_ms, int *ret, struct mig_error *err)
+bool link_door_open(const struct mig_address *at, struct link_door **ret, struct mig_error *err)
 {
-    struct waiting w = {.loop = mig_loop_new(), .fd = -1};
-    bool good = mig_listener_new(w.loop, at, on_peer, &w, &w.listener, err);
+    MIG_AUTO(link_door_close) struct link_door *d = MIG_NEW(struct link_door);
 
-    if (good) {
-        mig_log_info("listening on %s", mig_listener_where(w.listener));
-        good = wait_for(&w, timeout_ms, ret, err);
-        mig_listener_free(w.listener);
+    d->w = (struct waiting){.loop = mig_loop_new(), .fd = -1};
+    if (!mig_listener_new(d->w.loop, at, on_peer, d, &d->listener, err)) {
+        return mig_wrap(err, "gate");
     }
-    mig_loop_free(w.loop);
-    if (good) {
-        mig_dial_tune(*ret);
+    mig_log_info("listening on %s", mig_listener_where(d->listener));
+    *ret = mig_steal(&d);
+    return true;
+}
+
+bool link_door_wait(struct link_door *d, int *ret, struct mig_error *err)
+{
+    d->w.fd = -1;
+    mig_listener_pause(d->listener, false);
+    if (!wait_for(&d->w, 0, ret, err)) {
+        return mig_wrap(err, "gate");
     }
-    return good || mig_wrap(err, "gate");
+    mig_dial_tune(*ret);
+    return true;
+}
+
+void link_door_close(struct link_door *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    mig_listener_free(d->listener);
+    mig_loop_free(d->w.loop);
+    mig_free(d);
 }
 
 bool link_is_local(const struct mig_address *at)

@@ -14,10 +14,14 @@
 MIG_MUST_CHECK bool link_dial(const struct mig_address *to, uint64_t timeout_ms, int *ret,
                               struct mig_error *err);
 
-/* Wait for one peer at @at; "listening on ..." goes to the log first.
- * @timeout_ms 0: as long as it takes. */
-MIG_MUST_CHECK bool link_accept(const struct mig_address *at, uint64_t timeout_ms, int *ret,
-                                struct mig_error *err);
+/* Where peers come; "listening on ..." goes to the log. */
+struct link_door;
+MIG_MUST_CHECK bool link_door_open(const struct mig_address *at, struct link_door **ret,
+                                   struct mig_error *err);
+/* Wait for the next one, as long as it takes; the caller closes @ret. */
+MIG_MUST_CHECK bool link_door_wait(struct link_door *d, int *ret, struct mig_error *err);
+void link_door_close(struct link_door *d);
+MIG_AUTO_DEFINE(link_door_close, struct link_door *);
 
 /* Is it a place of this host alone: a unix socket or a loopback address? */
 bool link_is_local(const struct mig_address *at);

@@ -276,17 +276,48 @@ static void give_up(struct qemu_gate *g, const struct mig_error *why)
     }
 }
 
-static bool serve(struct qemu_gate *g, struct mig_error *err)
+/* Whoever was there has gone, and nothing of it counts for the next one. */
+static bool forget_peer(struct qemu_gate *g, struct mig_error *err)
 {
-    struct mig_address at;
+    mig_tunnel_close(g->tunnel);
+    g->tunnel = NULL;
+    mig_fd_close(g->net);
+    g->net = -1;
+    mig_move_clear(&g->move);
+    mig_contract_free(g->contract);
+    g->contract = NULL;
+    return g->monitor != NULL || mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
+}
+
+static bool serve_one(struct qemu_gate *g, struct link_door *door, struct mig_error *err)
+{
     struct mig_tunnel_options o = {.tls = g->tls, .where = "source"};
 
-    if (!mig_address_parse(g->listen, &at, err) || !link_accept(&at, 0, &g->net, err)) {
+    if (!link_door_wait(door, &g->net, err)) {
         return false;
     }
     o.fd = g->net;
-    if (!mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) || !approve(g, err)) {
+    return mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) && approve(g, err);
+}
+
+/* Before anything was approved a refusal costs nothing: the next one may come. */
+static bool serve(struct qemu_gate *g, struct mig_error *err)
+{
+    MIG_AUTO(link_door_close) struct link_door *door = NULL;
+    struct mig_address at;
+
+    if (!mig_address_parse(g->listen, &at, err) || !link_door_open(&at, &door, err)) {
         return false;
+    }
+    while (!serve_one(g, door, err)) {
+        if (g->net < 0 || g->approved) {
+            qemu_abandon(g);
+            return false;
+        }
+        mig_log_error("%s", err->msg);
+        if (!forget_peer(g, err)) {
+            return false;
+        }
     }
     if (!pass(g, err) || !start(g, err)) {
         give_up(g, err);

@@ -299,12 +299,14 @@ static bool drive(struct passage *p, struct mig_error *err)
 static bool await(struct passage *p, struct mig_error *err)
 {
     struct qemu_gate *g = p->gate;
+    MIG_AUTO(link_door_close) struct link_door *door = NULL;
     MIG_AUTO(mig_fd_close) int qemu = -1;
     unsigned char uuid[MIG_QEMU_UUID];
     struct mig_address at;
     bool piped = strcmp(g->stream, "-") == 0;
 
-    if (!piped && (!mig_address_parse(g->stream, &at, err) || !link_accept(&at, 0, &qemu, err))) {
+    if (!piped && (!mig_address_parse(g->stream, &at, err) || !link_door_open(&at, &door, err) ||
+                   !link_door_wait(door, &qemu, err))) {
         return false;
     }
     mig_qmp_extend(g->monitor, QEMU_PATIENCE_MS);
