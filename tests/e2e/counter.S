@@ -2,7 +2,7 @@
 /*
  * A guest in place of a firmware: for ever it writes CPUID's leaf 1 and a
  * counter to the debug console, "EAX ECX EDX COUNT" in hex, one line a turn.
- * Linked at 0 into 64 KiB that QEMU puts below 1 MiB and 4 GiB.
+ * TURN is how long one waits.  Linked at 0 into 64 KiB that QEMU puts below 1 MiB and 4 GiB.
  */
     .code16
     .text
@@ -29,7 +29,7 @@ turn:
     movb $10, %al
     outb %al, $0xe9
     incl %ebp
-    movl $2000000, %ecx
+    movl $TURN, %ecx
 wait:
     decl %ecx
     jnz wait
