@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -543,6 +544,32 @@ static bool rename_stored(const struct mig_store *s, const char *vm, enum mig_st
            sync_folder(s, err);
 }
 
+/* A guest that has left is history, of which the latest part is kept: the oldest
+ * makes room for one more. */
+static void make_room_among_retired(const struct mig_store *s)
+{
+    MIG_AUTO(close_folder) DIR *d = opendir(s->dir);
+    const struct dirent *e;
+    char oldest[NAME_MAX + 1] = "", vm[MIG_VM_ID_MAX];
+    enum mig_store_state state;
+    struct stat st, before = {0};
+    size_t count = 0;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        if (!parse_name(e->d_name, vm, &state) || state != MIG_STORE_RETIRED ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            continue;
+        }
+        if (count++ == 0 || st.st_mtime < before.st_mtime) {
+            before = st;
+            (void)snprintf(oldest, sizeof oldest, "%s", e->d_name);
+        }
+    }
+    if (count >= MIG_STORE_MAX) {
+        (void)unlinkat(dirfd(d), oldest, 0);
+    }
+}
+
 bool mig_store_retire(const struct mig_store *s, const char *vm, const char *instance,
                       struct mig_error *err)
 {
@@ -558,6 +585,7 @@ bool mig_store_retire(const struct mig_store *s, const char *vm, const char *ins
         return err->code == MIG_MISSING &&
                mig_store_get(s, MIG_STORE_RETIRED, vm, instance, &retired, &why);
     }
+    make_room_among_retired(s);
     return rename_stored(s, vm, MIG_STORE_ACTIVE, MIG_STORE_RETIRED, err);
 }
 

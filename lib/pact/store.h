@@ -71,7 +71,8 @@ MIG_MUST_CHECK bool mig_store_activate(const struct mig_store *s, const char *vm
                                        const char *instance, const struct mig_bytes *sealed,
                                        struct mig_error *err);
 
-/* The guest has left.  May be done again. */
+/* The guest has left.  May be done again.  Of those that have left the latest
+ * MIG_STORE_MAX are kept. */
 MIG_MUST_CHECK bool mig_store_retire(const struct mig_store *s, const char *vm,
                                      const char *instance, struct mig_error *err);
 

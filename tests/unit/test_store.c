@@ -529,6 +529,45 @@ CHECK_TEST(a_half_written_file_is_removed_at_the_next_open_and_nothing_else)
     site_free(&site);
 }
 
+CHECK_TEST(the_oldest_of_those_that_left_makes_room)
+{
+    struct site site = site_new();
+    MIG_AUTO(mig_free) char *old = mig_strf("%s/old.retired", site.dir);
+    MIG_AUTO(mig_free) char *last = mig_strf("%s/vm1.retired", site.dir);
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct mig_error err;
+
+    put(&site, MIG_STORE_ACTIVE, "web3", "1");
+    overwrite(&site, "old.retired", "x", 1);
+    assert_int_equal(utimensat(AT_FDCWD, old, long_ago, 0), 0);
+    for (int i = 1; i < MIG_STORE_MAX; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "vm%d.retired", i);
+        overwrite(&site, name, "x", 1);
+    }
+    check_done("retire", mig_store_retire(&site.store, "web3", "1", &err), &err);
+    check_true("the oldest has gone", access(old, F_OK) != 0);
+    check_true("no other", access(last, F_OK) == 0);
+    check_number("and the lock", MIG_STORE_MAX + 1, count_files(&site));
+    site_free(&site);
+}
+
+CHECK_TEST(a_guest_that_did_not_come_is_turned_away)
+{
+    struct site site = site_new();
+    struct mig_error err;
+
+    put(&site, MIG_STORE_INCOMING, "web3", "1");
+    check_refused("another instance", mig_store_turn_away(&site.store, "web3", "2", &err),
+                  MIG_STALE, "another instance", &err);
+    for (int i = 0; i < 2; i++) {
+        check_done("turn away", mig_store_turn_away(&site.store, "web3", "1", &err), &err);
+        check_list("nobody waits", &site, "");
+    }
+    site_free(&site);
+}
+
 CHECK_TEST(a_store_that_is_no_folder_is_an_error)
 {
     struct site site = site_new();
@@ -553,4 +592,6 @@ CHECK_MAIN(cmocka_unit_test(a_folder_that_is_not_there_is_empty_until_something_
            cmocka_unit_test(a_full_disk_is_an_error_and_loses_nothing),
            cmocka_unit_test(a_writer_that_is_killed_leaves_a_whole_contract),
            cmocka_unit_test(a_half_written_file_is_removed_at_the_next_open_and_nothing_else),
+           cmocka_unit_test(the_oldest_of_those_that_left_makes_room),
+           cmocka_unit_test(a_guest_that_did_not_come_is_turned_away),
            cmocka_unit_test(a_store_that_is_no_folder_is_an_error))
