@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "hook.h"
 #include "session/host_options.h"
+#include "session/move.h"
 #include "session/report_text.h"
 
 /* As a shell reports a command that is not there, or is no program. */
@@ -19,7 +22,7 @@
 struct gate {
     struct mig_host_options host; /* first: migctl.conf fills it */
     bool on_profile, via_source, help;
-    char *profile_digest;
+    char *profile_digest, *vm, *instance, *agent;
 };
 
 #define ROW(name, letter, kind, member, metavar, fallback, help)                                   \
@@ -35,6 +38,11 @@ static const struct mig_option rows[] = {
         "the guest was booted on the common profile: say yes to compatible-on-profile"),
     ROW("profile-digest", 0, TEXT, profile_digest, "HEX", NULL,
         "with --on-profile: the profile it was booted on; another one is refused"),
+    ROW("vm", 0, TEXT, vm, "VM", NULL,
+        "the guest that moves: by an agreement on its contract, then only DST is named"),
+    ROW("instance", 0, TEXT, instance, "ID", NULL, "with --vm: this power-on of it and no other"),
+    ROW("agent", 0, TEXT, agent, "ADDRESS", HOOK_AGENT,
+        "with --vm: agent of this host, over its unix socket"),
     ROW("via-source", 0, FLAG, via_source, NULL, NULL, "reach only SRC; its agent asks DST's"),
     ROW("help", 'h', FLAG, help, NULL, NULL, "this text"),
 };
@@ -45,9 +53,11 @@ static bool check(struct gate *g, const struct mig_words *words, struct mig_erro
     uint64_t unused;
     size_t len = g->profile_digest != NULL ? strlen(g->profile_digest) : 0;
 
-    if (words->operands_len != 2 || words->rest_len == 0) {
+    if (words->operands_len != (g->vm != NULL ? 1 : 2) || words->rest_len == 0) {
         return mig_fail(err, MIG_USAGE,
-                        "usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]");
+                        g->vm != NULL
+                            ? "usage: mig-hook exec --vm VM [options] DST -- COMMAND [ARGUMENT...]"
+                            : "usage: mig-hook exec [options] SRC DST -- COMMAND [ARGUMENT...]");
     }
     if (g->profile_digest == NULL) {
         return true;
@@ -122,6 +132,40 @@ static int judge(struct gate *g, const struct mig_words *words)
     return status;
 }
 
+/* A file without a name that the command inherits: nothing is left to clean up. */
+static bool hand_over(const char *variable, const struct mig_bytes *b, struct mig_error *err)
+{
+    int fd = memfd_create(variable, 0);
+    char path[64];
+
+    if (fd < 0) {
+        return mig_fail_errno(err, MIG_INTERNAL, "memfd_create");
+    }
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return mig_fd_write(fd, variable, b->items, b->len, err) &&
+           (setenv(variable, path, 1) == 0 || mig_fail_errno(err, MIG_INTERNAL, "%s", variable));
+}
+
+/* Both hosts' word on this guest, used up with the command's start. */
+static bool agree(const struct gate *g, const char *destination, struct mig_error *err)
+{
+    const struct mig_move_wish wish = {
+        .vm = g->vm, .instance = g->instance, .destination = destination};
+    MIG_AUTO(mig_move_clear) struct mig_move move = {0};
+
+    return mig_move_agree(&g->host.gather, g->agent, &wish, &move, err) &&
+           mig_move_advance(&g->host.gather, g->agent, MIG_STEP_APPROVE, &move, NULL, err) &&
+           hand_over("MIG_AGREEMENT", &move.agreement, err) &&
+           hand_over("MIG_CONTRACT", &move.contract, err);
+}
+
+static int judge_guest(const struct gate *g, const struct mig_words *words)
+{
+    struct mig_error err;
+
+    return agree(g, words->operands[0], &err) ? 0 : hook_fail(&err);
+}
+
 /* We are the command from here on: its exit status is ours. */
 static int become(char **command)
 {
@@ -147,7 +191,7 @@ int exec_run(int argc, char **argv)
     if (mig_host_options_parse(&options, argc, argv, &g.host, &words, &err) &&
         check(&g, &words, &err)) {
         mig_log_init("mig-hook", g.host.verbose ? MIG_LOG_INFO : MIG_LOG_WARN);
-        status = judge(&g, &words);
+        status = g.vm != NULL ? judge_guest(&g, &words) : judge(&g, &words);
     } else {
         status = hook_fail(&err);
     }

@@ -182,6 +182,19 @@ expect 0 hook gamma advance complete on.agreement -o arrived.contract
 expect 0 hook beta advance depart on.agreement --contract arrived.contract
 stands gamma 'web3 active 7f3a 2'
 
+# Around a command that moves the guest by itself.
+# shellcheck disable=SC2016
+expect 0 hook alpha exec --vm db "${at[gamma]}" -- sh -c 'cp "$MIG_AGREEMENT" exec.agreement && cp "$MIG_CONTRACT" exec.contract'
+expect 4 hook alpha advance approve exec.agreement --contract exec.contract
+says "agreement is approved here"
+expect 0 hook gamma advance approve exec.agreement --contract exec.contract
+expect 0 hook gamma advance abandon exec.agreement
+expect 4 hook alpha exec --vm nobody "${at[gamma]}" -- touch ran
+says "no contract of 'nobody' is stored"
+[ ! -e ran ] || fail "the command ran"
+expect 2 hook alpha exec --vm db "${at[beta]}" "${at[gamma]}" -- touch ran
+says "usage: mig-hook exec --vm VM"
+
 # A power cycle voids what was agreed on.
 expect 0 hook alpha agree db "${at[gamma]}" -o stale.agreement --contract stale.contract
 guest db 2222
