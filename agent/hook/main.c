@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,23 @@ static void help(FILE *out)
     (void)fputs("\n'mig-hook VERB --help' lists the options; mig-hook(1) tells all.\n", out);
 }
 
+/* How many words of the command line name this verb, "qemu send"; 0: they do not. */
+static int words_of(const char *verb, int argc, char **argv)
+{
+    int words = 0;
+
+    for (const char *at = verb; *at != '\0'; words++) {
+        size_t len = strcspn(at, " ");
+
+        if (words + 1 >= argc || strlen(argv[words + 1]) != len ||
+            strncmp(argv[words + 1], at, len) != 0) {
+            return 0;
+        }
+        at += len + (at[len] == ' ' ? 1 : 0);
+    }
+    return words;
+}
+
 int main(int argc, char **argv)
 {
     mig_log_init("mig-hook", MIG_LOG_WARN);
@@ -69,9 +87,12 @@ int main(int argc, char **argv)
         help(stdout);
         return 0;
     }
-    for (size_t i = 0; argc > 1 && i < MIG_COUNT(verbs); i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            return verbs[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < MIG_COUNT(verbs); i++) {
+        int words = words_of(verbs[i].name, argc, argv);
+
+        if (words > 0) {
+            argv[words] = (char *)(uintptr_t)verbs[i].name; /* for its help */
+            return verbs[i].run(argc - words, argv + words);
         }
     }
     help(stderr);

@@ -7,24 +7,9 @@
 #include "base/log.h"
 #include "base/now.h"
 #include "base/text.h"
-#include "hook.h"
 #include "pact/contract.h"
 #include "seal/key.h"
 #include "seal/seal.h"
-
-int qemu_run(int argc, char **argv)
-{
-    struct mig_error err;
-
-    if (argc > 1 && strcmp(argv[1], "send") == 0) {
-        return qemu_send(argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "receive") == 0) {
-        return qemu_receive(argc - 1, argv + 1);
-    }
-    (void)mig_fail(&err, MIG_USAGE, "usage: mig-hook qemu send|receive ...");
-    return hook_fail(&err);
-}
 
 bool qemu_begin(const struct mig_options *o, int argc, char **argv, struct qemu_gate *g,
                 struct mig_words *words, struct mig_error *err)

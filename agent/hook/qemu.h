@@ -65,9 +65,6 @@ void qemu_abandon(struct qemu_gate *g);
 /* Is the VM's id a UUID that its stream can carry? */
 bool qemu_has_uuid(const struct qemu_gate *g, unsigned char ret[MIG_QEMU_UUID]);
 
-int qemu_send(int argc, char **argv);
-int qemu_receive(int argc, char **argv);
-
 /* Options, connections, memory; the exit status is @status. */
 struct mig_options;
 MIG_MUST_CHECK bool qemu_begin(const struct mig_options *o, int argc, char **argv,
