@@ -28,34 +28,12 @@ static const struct mig_option rows[] = {
 #define OPTION MIG_HOST_OPTION
 #include "session/host_options.def"
     MIG_HOST_OPTION_CONFIG,
-    QEMU_ROW("listen", 0, TEXT, listen, "ADDRESS", NULL, "wait for mig-hook qemu send here"),
-    QEMU_ROW("peer", 0, TEXT, peer, "NAME", "",
-             "name of the hook that may send (default: that of the source's host)"),
+    GATE_RECEIVE_ROWS(qemu_gate, "qemu"),
     QEMU_ROWS,
 };
 static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
 
 /* ---- before the first byte ---- */
-
-static bool take_offer(struct qemu_gate *g, struct mig_error *err)
-{
-    struct mig_tunnel_hello hello;
-    struct mig_tunnel_frame f;
-
-    if (!mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_HELLO), QEMU_PATIENCE_MS, &f,
-                            err) ||
-        !mig_tunnel_hello_decode(&f, &hello, err)) {
-        return false;
-    }
-    if (hello.channels != 1) {
-        return mig_fail(err, MIG_REFUSED, "%u channels, and the gate carries one: no multifd",
-                        hello.channels);
-    }
-    return mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_OFFER), QEMU_PATIENCE_MS, &f,
-                              err) &&
-           link_offer_decode(&f, &g->move, err) && qemu_open_move(g, err) &&
-           link_check_peer(g->tunnel, g->agreement.source.host, g->peer, err);
-}
 
 /* Every register that is not as the contract says, three of them by name. */
 static bool fail_cpu(const struct mig_findings *list, struct mig_error *err)
@@ -86,7 +64,7 @@ static bool check_cpu(struct qemu_gate *g, struct mig_error *err)
 
     mig_qmp_free(g->monitor);
     g->monitor = NULL;
-    good = mig_qemu_check_incoming(&how, g->qmp, g->contract, &list, err) &&
+    good = mig_qemu_check_incoming(&how, g->qmp, g->base.contract, &list, err) &&
            (list.len == 0 || fail_cpu(&list, err)) &&
            mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
     mig_findings_clear(&list);
@@ -111,15 +89,12 @@ static bool check_waiting(struct qemu_gate *g, struct mig_error *err)
            mig_migration_prepare_destination(g->monitor, qemu_has_uuid(g, uuid), err);
 }
 
-static bool approve(struct qemu_gate *g, struct mig_error *err)
+static bool approve(void *data, struct mig_error *err)
 {
-    struct mig_error unheard;
+    struct qemu_gate *g = data;
+    bool good = gate_take_offer(&g->base, err) && check_waiting(g, err);
 
-    if (take_offer(g, err) && check_waiting(g, err)) {
-        g->approved = qemu_advance(g, MIG_STEP_APPROVE, &g->move.contract, NULL, err);
-    }
-    return link_send_verdict(g->tunnel, g->approved ? NULL : err, g->approved ? err : &unheard) &&
-           g->approved;
+    return gate_answer_offer(&g->base, good, err);
 }
 
 /* ---- the stream ---- */
@@ -134,7 +109,7 @@ static bool receive_head(struct qemu_gate *g, struct mig_bytes *ret, struct mig_
         struct mig_tunnel_frame f;
         size_t used = 0;
 
-        if (!mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_DATA), QEMU_HEAD_MS, &f,
+        if (!mig_tunnel_receive(g->base.tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_DATA), QEMU_HEAD_MS, &f,
                                 err)) {
             return false;
         }
@@ -160,7 +135,7 @@ static bool on_frame(struct mig_tunnel *t, const struct mig_tunnel_frame *f, voi
         return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
                         mig_tunnel_kind_name(f->kind));
     }
-    good = qemu_advance(g, MIG_STEP_SWITCH, NULL, NULL, &why);
+    good = gate_advance(&g->base, MIG_STEP_SWITCH, NULL, NULL, &why);
     if (!good) {
         mig_log_error("before the guest stopped for good: %s", why.msg);
     }
@@ -180,7 +155,7 @@ static bool pump(struct qemu_gate *g, int qemu, const struct mig_bytes *head, st
                                 .watch = -1,
                                 .data = g};
 
-    if (!mig_tunnel_pump(g->tunnel, &p, err)) {
+    if (!mig_tunnel_pump(g->base.tunnel, &p, err)) {
         return err->code == MIG_IO
                    ? mig_wrap(err, "QEMU took the stream no further, its log says why")
                    : false;
@@ -241,26 +216,6 @@ static bool start(struct qemu_gate *g, struct mig_error *err)
     return wait_loaded(g, err) && mig_migration_resume(g->monitor, err);
 }
 
-/* From here on the guest is here, whatever else goes wrong. */
-static bool finish(struct qemu_gate *g, struct mig_error *err)
-{
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes contract = {0};
-    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_OFFER};
-
-    mig_log_info("%s runs here now", g->agreement.vm);
-    if (!qemu_advance(g, MIG_STEP_COMPLETE, NULL, &contract, err)) {
-        return mig_wrap(err, "%s runs here, but its contract could not be made active",
-                        g->agreement.vm);
-    }
-    f.bytes = contract.items;
-    f.len = contract.len;
-    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err) ||
-           mig_wrap(err,
-                    "%s runs here, but the source has not heard of it: mig-hook advance "
-                    "depart there",
-                    g->agreement.vm);
-}
-
 /* No half-open destination, and then word to the source. */
 static void give_up(struct qemu_gate *g, const struct mig_error *why)
 {
@@ -270,65 +225,35 @@ static void give_up(struct qemu_gate *g, const struct mig_error *why)
     if (!mig_migration_quit(g->monitor, &err)) {
         mig_log_info("%s", err.msg); /* it has ended by itself, mostly */
     }
-    qemu_abandon(g);
-    if (!link_send_verdict(g->tunnel, why, &err)) {
+    gate_abandon(&g->base);
+    if (!link_send_verdict(g->base.tunnel, why, &err)) {
         mig_log_info("%s", err.msg);
     }
 }
 
-/* Whoever was there has gone, and nothing of it counts for the next one. */
-static bool forget_peer(struct qemu_gate *g, struct mig_error *err)
+/* A check may have cost the connection. */
+static bool prepare_again(void *data, struct mig_error *err)
 {
-    mig_tunnel_close(g->tunnel);
-    g->tunnel = NULL;
-    mig_fd_close(g->net);
-    g->net = -1;
-    mig_move_clear(&g->move);
-    mig_contract_free(g->contract);
-    g->contract = NULL;
+    struct qemu_gate *g = data;
+
     return g->monitor != NULL || mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
 }
 
-static bool serve_one(struct qemu_gate *g, struct link_door *door, struct mig_error *err)
-{
-    struct mig_tunnel_options o = {.tls = g->tls, .where = "source"};
-
-    if (!link_door_wait(door, &g->net, err)) {
-        return false;
-    }
-    o.fd = g->net;
-    return mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) && approve(g, err);
-}
-
-/* Before anything was approved a refusal costs nothing: the next one may come. */
 static bool serve(struct qemu_gate *g, struct mig_error *err)
 {
-    MIG_AUTO(link_door_close) struct link_door *door = NULL;
-    struct mig_address at;
-
-    if (!mig_address_parse(g->listen, &at, err) || !link_door_open(&at, &door, err)) {
+    if (!gate_await(&g->base, approve, prepare_again, g, err)) {
         return false;
-    }
-    while (!serve_one(g, door, err)) {
-        if (g->net < 0 || g->approved) {
-            qemu_abandon(g);
-            return false;
-        }
-        mig_log_error("%s", err->msg);
-        if (!forget_peer(g, err)) {
-            return false;
-        }
     }
     if (!pass(g, err) || !start(g, err)) {
         give_up(g, err);
         return false;
     }
-    return finish(g, err);
+    return gate_complete(&g->base, err); /* it is here, whatever else goes wrong */
 }
 
 int qemu_receive(int argc, char **argv)
 {
-    struct qemu_gate g = {.net = -1};
+    struct qemu_gate g = {0};
     struct mig_words words;
     struct mig_error err;
     int status = 0;
@@ -338,7 +263,7 @@ int qemu_receive(int argc, char **argv)
     }
     if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
         status = hook_fail(&err);
-    } else if (words.operands_len != 0 || words.rest_len != 0 || g.listen == NULL) {
+    } else if (words.operands_len != 0 || words.rest_len != 0 || g.base.listen == NULL) {
         (void)mig_fail(&err, MIG_USAGE,
                        "usage: mig-hook qemu receive --qmp SOCKET --listen ADDRESS [options]");
         status = hook_fail(&err);

@@ -31,10 +31,8 @@ static const struct mig_option rows[] = {
 #define OPTION MIG_HOST_OPTION
 #include "session/host_options.def"
     MIG_HOST_OPTION_CONFIG,
-    QEMU_ROW("instance", 0, TEXT, instance, "ID", NULL, "this power-on of it and no other"),
-    QEMU_ROW("gate", 0, TEXT, gate, "ADDRESS", NULL,
-             "of mig-hook qemu receive at DST; NAME@ pins its hook's name"),
-    QEMU_ROW("stream", 0, TEXT, stream, "ADDRESS", NULL,
+    GATE_SEND_ROWS(qemu_gate, "qemu"),
+    GATE_ROW(qemu_gate, "stream", 0, TEXT, stream, "ADDRESS", NULL,
              "somebody else tells QEMU to migrate: to unix:/PATH or a loopback HOST:PORT, or with "
              "- by exec: of this command"),
     QEMU_ROWS,
@@ -50,78 +48,6 @@ struct passage {
     bool said_no;  /* the other gate: nothing runs there */
     char why[256]; /* QEMU's words */
 };
-
-/* ---- before the first byte ---- */
-
-static bool agree(struct qemu_gate *g, const struct mig_words *words, struct mig_error *err)
-{
-    const struct mig_move_wish wish = {.vm = words->operands[0],
-                                       .instance = g->instance,
-                                       .destination = words->operands[1],
-                                       .data_path = MIG_DATA_TUNNEL};
-
-    if (!mig_move_agree(&g->host.gather, g->agent, &wish, &g->move, err) ||
-        !qemu_open_move(g, err)) {
-        return false;
-    }
-    mig_log_info("%s may move from %s to %s, say both", g->agreement.vm, g->agreement.source.host,
-                 g->agreement.destination.host);
-    return true;
-}
-
-static bool offer(struct qemu_gate *g, struct mig_error *err)
-{
-    MIG_AUTO(mig_bytes_clear) struct mig_bytes body = {0};
-    struct mig_tunnel_frame f = {.kind = MIG_TUNNEL_OFFER};
-
-    link_offer_encode(&g->move, &body);
-    f.bytes = body.items;
-    f.len = body.len;
-    return (body.len <= MIG_TUNNEL_BODY_MAX ||
-            mig_fail(err, MIG_LIMIT, "agreement and contract of %zu bytes, at most %u fit",
-                     body.len, MIG_TUNNEL_BODY_MAX)) &&
-           mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
-}
-
-static bool greet(struct qemu_gate *g, struct mig_error *err)
-{
-    unsigned char body[MIG_TUNNEL_HELLO_BYTES];
-    const struct mig_tunnel_frame f = {MIG_TUNNEL_HELLO, body, sizeof body};
-    struct mig_tunnel_hello hello = {.channel = 0, .channels = 1};
-
-    mig_random(hello.session, sizeof hello.session);
-    mig_tunnel_hello_encode(&hello, body);
-    return mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
-}
-
-static bool connect_gate(struct qemu_gate *g, struct mig_error *err)
-{
-    struct mig_tunnel_options o = {.tls = g->tls, .to = &g->to, .where = g->where};
-
-    if (!mig_address_parse(g->gate, &g->to, err) ||
-        !link_dial(&g->to, g->host.timeout_ms, &g->net, err)) {
-        return false;
-    }
-    mig_address_format(&g->to, g->where, sizeof g->where);
-    o.fd = g->net;
-    return mig_tunnel_open(&o, QEMU_PATIENCE_MS, &g->tunnel, err) &&
-           link_check_peer(g->tunnel, g->agreement.destination.host, g->to.name, err);
-}
-
-/* Both hosts' yes, and then ours: it is used up from here on. */
-static bool get_approval(struct qemu_gate *g, struct mig_error *err)
-{
-    bool no;
-
-    if (!greet(g, err) || !offer(g, err)) {
-        return false;
-    }
-    if (!link_receive_verdict(g->tunnel, g->host.timeout_ms + QEMU_HEAD_MS, &no, err)) {
-        return no ? mig_wrap(err, "%s", g->agreement.destination.host) : false;
-    }
-    g->approved = qemu_advance(g, MIG_STEP_APPROVE, &g->move.contract, NULL, err);
-    return g->approved;
-}
 
 /* ---- the head ---- */
 
@@ -168,7 +94,7 @@ static bool send_data(struct qemu_gate *g, const unsigned char *bytes, size_t le
 {
     const struct mig_tunnel_frame f = {MIG_TUNNEL_DATA, bytes, len};
 
-    return len == 0 || mig_tunnel_send(g->tunnel, &f, QEMU_PATIENCE_MS, err);
+    return len == 0 || mig_tunnel_send(g->base.tunnel, &f, QEMU_PATIENCE_MS, err);
 }
 
 /* Nothing goes before all of it has been looked at. */
@@ -193,7 +119,7 @@ static void ask_second_check(struct passage *p)
     const struct mig_tunnel_frame f = {MIG_TUNNEL_CHECK, NULL, 0};
 
     p->asked = true;
-    mig_tunnel_queue(p->gate->tunnel, &f);
+    mig_tunnel_queue(p->gate->base.tunnel, &f);
 }
 
 static bool on_tick(struct mig_tunnel *t __attribute__((unused)), void *data, struct mig_error *err)
@@ -223,7 +149,7 @@ static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct 
     if (f->kind == MIG_TUNNEL_VERDICT && !mig_tunnel_verdict_decode(f, err)) {
         p->said_no = true;
         err->code = MIG_REFUSED; /* whatever it is there, here it is a no */
-        return mig_wrap(err, "%s", p->gate->agreement.destination.host);
+        return mig_wrap(err, "%s", p->gate->base.agreement.destination.host);
     }
     if (f->kind != MIG_TUNNEL_CHECK || f->len == 0 || !p->asked || p->continued) {
         return mig_fail(err, MIG_FORMAT, "the other gate says %s out of turn",
@@ -232,7 +158,7 @@ static bool on_frame(struct mig_tunnel *t __attribute__((unused)), const struct 
     if (!mig_tunnel_verdict_decode(&verdict, err)) {
         err->code = MIG_REFUSED;
         return mig_wrap(err, "before the guest stopped for good: %s",
-                        p->gate->agreement.destination.host);
+                        p->gate->base.agreement.destination.host);
     }
     p->continued = true;
     return mig_migration_continue(p->gate->monitor, err);
@@ -263,7 +189,7 @@ static bool pump(struct passage *p, int in, int out, struct mig_error *err)
     if (p->timer < 0) {
         return mig_fail_errno(err, MIG_INTERNAL, "timer");
     }
-    if (!mig_tunnel_pump(p->gate->tunnel, &stream, err)) {
+    if (!mig_tunnel_pump(p->gate->base.tunnel, &stream, err)) {
         return false;
     }
     mig_log_info("%llu bytes sent, %llu received", (unsigned long long)stream.sent,
@@ -322,20 +248,6 @@ static bool pass(struct passage *p, struct mig_error *err)
 
 /* ---- how it ended ---- */
 
-/* The contract as the other host signed it says that the guest is there. */
-static bool depart(struct passage *p, const struct mig_tunnel_frame *f, struct mig_error *err)
-{
-    const struct mig_bytes contract = {(unsigned char *)(uintptr_t)f->bytes, f->len};
-    struct qemu_gate *g = p->gate;
-
-    if (!qemu_advance(g, MIG_STEP_DEPART, &contract, NULL, err)) {
-        return mig_wrap(err, "%s runs on %s now, but its contract here stays active",
-                        g->agreement.vm, g->agreement.destination.host);
-    }
-    mig_log_info("%s runs on %s now", g->agreement.vm, g->agreement.destination.host);
-    return true;
-}
-
 /* Nothing runs there: the guest goes on here. */
 static void go_on(struct passage *p)
 {
@@ -346,7 +258,7 @@ static void go_on(struct passage *p)
         (p->continued && !mig_migration_resume(p->gate->monitor, &err))) {
         mig_log_error("%s: it may have to be resumed by hand (cont)", err.msg);
     }
-    qemu_abandon(p->gate);
+    gate_abandon(&p->gate->base);
 }
 
 static bool hear_end(struct passage *p, struct mig_error *err)
@@ -354,7 +266,7 @@ static bool hear_end(struct passage *p, struct mig_error *err)
     struct qemu_gate *g = p->gate;
     struct mig_tunnel_frame f;
 
-    if (!mig_tunnel_receive(g->tunnel,
+    if (!mig_tunnel_receive(g->base.tunnel,
                             MIG_TUNNEL_ONLY(MIG_TUNNEL_OFFER) | MIG_TUNNEL_ONLY(MIG_TUNNEL_VERDICT),
                             ARRIVAL_MS, &f, err)) {
         if (!p->continued) {
@@ -364,17 +276,17 @@ static bool hear_end(struct passage *p, struct mig_error *err)
         return mig_wrap(err,
                         "not known whether %s runs on %s: it stays stopped here; ask there, and "
                         "only if it does not, resume it here (cont)",
-                        g->agreement.vm, g->agreement.destination.host);
+                        g->base.agreement.vm, g->base.agreement.destination.host);
     }
     if (f.kind == MIG_TUNNEL_OFFER) {
-        return depart(p, &f, err);
+        return gate_depart(&g->base, &f, err);
     }
     if (mig_tunnel_verdict_decode(&f, err)) {
         (void)mig_fail(err, MIG_FORMAT, "said yes out of turn");
     }
     go_on(p);
     err->code = MIG_REFUSED;
-    return mig_wrap(err, "%s", g->agreement.destination.host);
+    return mig_wrap(err, "%s", g->base.agreement.destination.host);
 }
 
 /* What comes there is not encrypted. */
@@ -396,9 +308,9 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
     struct passage p = {.gate = g, .timer = -1};
     bool passed;
 
-    if (!check_stream(g, err) || !agree(g, words, err) || !connect_gate(g, err) ||
-        !get_approval(g, err)) {
-        qemu_abandon(g);
+    if (!check_stream(g, err) || !gate_agree(&g->base, words, err) ||
+        !gate_connect(&g->base, err) || !gate_get_approval(&g->base, err)) {
+        gate_abandon(&g->base);
         return false;
     }
     p.timer = timer_new();
@@ -411,7 +323,7 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
         return mig_wrap(err,
                         "the stream broke after the guest had stopped: not known whether it runs "
                         "on %s; ask there, and only if it does not, resume it here (cont)",
-                        g->agreement.destination.host);
+                        g->base.agreement.destination.host);
     }
     go_on(&p);
     return false;
@@ -419,7 +331,7 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
 
 int qemu_send(int argc, char **argv)
 {
-    struct qemu_gate g = {.net = -1};
+    struct qemu_gate g = {0};
     struct mig_words words;
     struct mig_error err;
     int status = 0;
@@ -429,7 +341,7 @@ int qemu_send(int argc, char **argv)
     }
     if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
         status = hook_fail(&err);
-    } else if (words.operands_len != 2 || words.rest_len != 0 || g.gate == NULL) {
+    } else if (words.operands_len != 2 || words.rest_len != 0 || g.base.other == NULL) {
         (void)mig_fail(&err, MIG_USAGE,
                        "usage: mig-hook qemu send --qmp SOCKET --gate ADDRESS [options] VM DST");
         status = hook_fail(&err);
