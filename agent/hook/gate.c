@@ -119,9 +119,11 @@ bool gate_connect(struct gate *g, struct mig_error *err)
 {
     struct mig_tunnel_options o = {.tls = g->tls, .to = &g->to, .where = g->where};
 
-    if (!mig_address_parse(g->other, &g->to, err) ||
-        !link_dial(&g->to, g->host.timeout_ms, &g->net, err)) {
+    if (!mig_address_parse(g->other, &g->to, err)) {
         return false;
+    }
+    if (!link_dial(&g->to, g->host.timeout_ms, &g->net, err)) {
+        return mig_wrap(err, "gate");
     }
     mig_address_format(&g->to, g->where, sizeof g->where);
     o.fd = g->net;
@@ -214,8 +216,7 @@ bool gate_take_offer(struct gate *g, struct mig_error *err)
         return false;
     }
     if (hello.channels != 1) {
-        return mig_fail(err, MIG_REFUSED, "%u channels, and the gate carries one: no multifd",
-                        hello.channels);
+        return mig_fail(err, MIG_REFUSED, "%u channels, and the gate carries one", hello.channels);
     }
     return mig_tunnel_receive(g->tunnel, MIG_TUNNEL_ONLY(MIG_TUNNEL_OFFER), GATE_PATIENCE_MS, &f,
                               err) &&

@@ -68,7 +68,7 @@ bool link_dial(const struct mig_address *to, uint64_t timeout_ms, int *ret, stru
     if (good) {
         mig_dial_tune(*ret);
     }
-    return good || mig_wrap(err, "gate %s", where);
+    return good || mig_wrap(err, "%s", where);
 }
 
 struct link_door {
@@ -124,6 +124,15 @@ bool link_is_local(const struct mig_address *at)
 {
     return at->path[0] != '\0' || strcmp(at->host, "127.0.0.1") == 0 ||
            strcmp(at->host, "::1") == 0 || strcmp(at->host, "localhost") == 0;
+}
+
+bool link_parse_local(const char *option, const char *text, struct mig_address *ret,
+                      struct mig_error *err)
+{
+    return mig_address_parse(text, ret, err) &&
+           (link_is_local(ret) ||
+            mig_fail(err, MIG_USAGE, "%s %s: expected unix:/PATH or a loopback address", option,
+                     text));
 }
 
 bool link_check_peer(const struct mig_tunnel *t, const char *host, const char *pinned,

@@ -25,6 +25,9 @@ MIG_AUTO_DEFINE(link_door_close, struct link_door *);
 
 /* Is it a place of this host alone: a unix socket or a loopback address? */
 bool link_is_local(const struct mig_address *at);
+/* An address of @option that has to be one, as what goes there is not encrypted. */
+MIG_MUST_CHECK bool link_parse_local(const char *option, const char *text, struct mig_address *ret,
+                                     struct mig_error *err);
 
 /* Is the peer the hook of @host?  @pinned, unless "", is the name to expect
  * instead. */

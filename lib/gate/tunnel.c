@@ -347,6 +347,17 @@ bool mig_tunnel_receive(struct mig_tunnel *t, unsigned kinds, uint64_t timeout_m
     return true;
 }
 
+bool mig_tunnel_ready(struct mig_tunnel *t)
+{
+    do {
+        if (t->in_len - t->in_at >= MIG_TUNNEL_PREFIX || t->left) {
+            return true;
+        }
+        fill(t);
+    } while (t->read_wants == 0);
+    return t->in_len - t->in_at >= MIG_TUNNEL_PREFIX || t->left;
+}
+
 /* ---- pump ---- */
 
 struct pump {

@@ -46,6 +46,10 @@ MIG_MUST_CHECK bool mig_tunnel_send(struct mig_tunnel *t, const struct mig_tunne
 MIG_MUST_CHECK bool mig_tunnel_receive(struct mig_tunnel *t, unsigned kinds, uint64_t timeout_ms,
                                        struct mig_tunnel_frame *ret, struct mig_error *err);
 
+/* Receiving would not wait for more than the rest of a frame, or the peer left;
+ * else the socket becomes readable first. */
+bool mig_tunnel_ready(struct mig_tunnel *t);
+
 /* A frame that came while pumping, or @watch that became readable; may queue
  * frames.  False with @err ends the pump. */
 typedef bool mig_tunnel_frame_fn(struct mig_tunnel *t, const struct mig_tunnel_frame *f, void *data,

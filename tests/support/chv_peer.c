@@ -2,6 +2,7 @@
 #include "support/chv_peer.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,9 +109,12 @@ struct sender {
     int fd, messages;
 };
 
-static void count(struct sender *s)
+static void count(int *messages, const struct chv_peer *peer)
 {
-    if (s->messages++ == s->peer->go_after) {
+    if (*messages > 0 && *messages == peer->stop_after) {
+        (void)raise(SIGSTOP);
+    }
+    if ((*messages)++ == peer->go_after) {
         leave(CHV_GONE);
     }
 }
@@ -129,7 +133,7 @@ static void expect_ok(int fd)
 
 static void ask(struct sender *s, uint64_t command, const void *payload, size_t len)
 {
-    count(s);
+    count(&s->messages, s->peer);
     if (!write_head(s->fd, command, len) || !write_all(s->fd, payload, len)) {
         leave(CHV_LOST);
     }
@@ -142,7 +146,7 @@ static void send_memory(struct sender *s, int fd, uint64_t gpa, uint64_t len)
     uint64_t table[2] = {gpa, len};
     unsigned char *bytes = malloc(len);
 
-    count(s);
+    count(&s->messages, s->peer);
     for (uint64_t i = 0; i < len; i++) {
         bytes[i] = pattern(gpa + i);
     }
@@ -150,7 +154,7 @@ static void send_memory(struct sender *s, int fd, uint64_t gpa, uint64_t len)
         !write_all(fd, bytes, len / 2)) {
         leave(CHV_LOST);
     }
-    count(s);
+    count(&s->messages, s->peer);
     if (!write_all(fd, bytes + len / 2, len - len / 2)) {
         leave(CHV_LOST);
     }
@@ -172,7 +176,7 @@ static void send_slot(struct sender *s, uint32_t slot, uint64_t gpa, uint64_t le
                              .msg_controllen = sizeof control.bytes};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 
-    count(s);
+    count(&s->messages, s->peer);
     for (uint64_t i = 0; i < len; i++) {
         unsigned char byte = pattern(gpa + i);
 
@@ -461,9 +465,7 @@ enum chv_end chv_receive(int listener, const struct chv_peer *peer)
         if (!read_all(r.fd, &h, sizeof h)) {
             leave(r.configured ? CHV_HALF : CHV_ABORTED);
         }
-        if (r.messages++ == peer->go_after) {
-            leave(CHV_GONE);
-        }
+        count(&r.messages, peer);
         more = step(&r, &h);
         if (!write_head(r.fd, OK, 0)) {
             leave(CHV_HALF);

@@ -15,6 +15,7 @@ struct chv_peer {
     bool local, paused, postcopy;
     unsigned connections; /* beside the main one */
     int go_after;         /* leave after so many messages; -1: never */
+    int stop_after;       /* stop (SIGSTOP) after so many; 0: never */
 };
 
 /* How a peer ended: its exit status. */

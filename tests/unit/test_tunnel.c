@@ -4,6 +4,7 @@
 #include "support/check.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -157,6 +158,41 @@ CHECK_TEST(frames_go_both_ways_and_each_side_knows_the_other)
     check_number("hook", MIG_ROLE_AGENT, g[0].peer.role);
     check_text("agent", "hook", g[1].peer.name);
     check_number("agent", MIG_ROLE_HOOK, g[1].peer.role);
+}
+
+/* As a program does that waits for more than the tunnel. */
+static bool hear_when_ready(struct gate *g, struct mig_tunnel *t, unsigned kinds)
+{
+    while (!mig_tunnel_ready(t)) {
+        struct pollfd p = {.fd = g->o.fd, .events = POLLIN};
+
+        if (poll(&p, 1, PATIENCE_MS) <= 0) {
+            return mig_fail(&g->err, MIG_UNREACHABLE, "nothing came");
+        }
+    }
+    return hear_text(g, t, kinds);
+}
+
+static bool judge_when_ready(struct gate *g, struct mig_tunnel *t)
+{
+    if (!hear_when_ready(g, t, OFFER)) {
+        return false;
+    }
+    if (mig_tunnel_ready(t)) {
+        return mig_fail(&g->err, MIG_INTERNAL, "ready before the peer said more");
+    }
+    return send_text(g, t, MIG_TUNNEL_VERDICT, "ok") && hear_when_ready(g, t, DATA) &&
+           hear_when_ready(g, t, DATA) && hear_when_ready(g, t, DONE);
+}
+
+CHECK_TEST(what_is_ready_can_be_received_and_so_can_the_end)
+{
+    struct gate g[2] = {{.play = offer}, {.play = judge_when_ready}};
+
+    meet(g);
+    check_text("hook", "", g[0].err.msg);
+    check_text("agent", "OFFER:contract DATA:head DATA:more ", g[1].heard);
+    check_contains("agent", "peer left, expected", g[1].err.msg);
 }
 
 static bool send_large(struct gate *g, struct mig_tunnel *t)
@@ -468,6 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_go_both_ways_and_each_side_knows_the_other),
+        cmocka_unit_test(what_is_ready_can_be_received_and_so_can_the_end),
         cmocka_unit_test(the_largest_frame_fits),
         cmocka_unit_test(a_peer_that_does_not_keep_to_it_is_told_so),
         cmocka_unit_test(a_certificate_of_another_authority_opens_nothing),
