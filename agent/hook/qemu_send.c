@@ -130,6 +130,9 @@ static bool on_tick(struct mig_tunnel *t __attribute__((unused)), void *data, st
     if (read(p->timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN) {
         return mig_fail_errno(err, MIG_INTERNAL, "timer");
     }
+    if (p->continued) { /* QEMU answers nothing until we have read what it still sends */
+        return true;
+    }
     mig_qmp_extend(p->gate->monitor, QEMU_PATIENCE_MS);
     if (!mig_migration_ask(p->gate->monitor, &p->state, p->why, err)) {
         return false;
