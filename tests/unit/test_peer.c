@@ -321,6 +321,7 @@ CHECK_TEST(a_peer_that_does_not_read_is_given_up)
         struct rogue *r;
 
         plan.deaf = true;
+        plan.patient = true;
         plan.farewell = false;
         party_init(&p, fleet, "alpha", "127.0.0.1:0");
         p.serve = c->serve;
