@@ -141,7 +141,7 @@ bool mig_ledger_open(const char *dir, const struct mig_trust *trust, int64_t now
     if (!mig_file_make_folder(dir, 0700, err)) {
         return mig_wrap(err, "agreements");
     }
-    *ret = (struct mig_ledger){.dir = mig_strdup(dir), .trust = trust};
+    *ret = (struct mig_ledger){.dir = mig_strdup(dir), .trust = trust, .now = now};
     forget(ret, now);
     return true;
 }
@@ -175,6 +175,58 @@ bool mig_ledger_find(const struct mig_ledger *l, const struct mig_agreement *a,
            mig_fail(err, MIG_MISSING,
                     "this host's agent has signed no such agreement, or has forgotten it after it "
                     "expired: ask both hosts again");
+}
+
+/* The agreement in file @name, if it can be approved now. */
+static bool open_signed(const struct mig_ledger *l, const char *name, struct mig_agreement *ret,
+                        struct mig_bytes *ret_sealed)
+{
+    MIG_AUTO(mig_free) char *path = mig_strf("%s/%s", l->dir, name);
+    struct mig_error unused;
+
+    return is_ours(name) && strcmp(name + ID_LEN + 1, names[MIG_LEDGER_SIGNED]) == 0 &&
+           mig_file_read(path, MIG_SEALED_MAX, ret_sealed, &unused) &&
+           mig_agreement_open(l->trust, ret_sealed, l->now, ret, &unused);
+}
+
+bool mig_ledger_pick(const struct mig_ledger *l, const char *vm, const char *host,
+                     struct mig_bytes *ret, struct mig_error *err)
+{
+    MIG_AUTO(close_folder) DIR *d = opendir(l->dir);
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes newest = {0};
+    struct mig_agreement best = {0}, a;
+    const struct dirent *e;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        MIG_AUTO(mig_bytes_clear) struct mig_bytes sealed = {0};
+        struct mig_bytes older = newest;
+
+        if (!open_signed(l, e->d_name, &a, &sealed) || strcmp(a.vm, vm) != 0 ||
+            strcmp(a.destination.host, host) != 0) {
+            continue;
+        }
+        if (newest.len > 0 && (strcmp(a.instance, best.instance) != 0 ||
+                               strcmp(a.source.host, best.source.host) != 0)) {
+            return mig_fail(err, MIG_REFUSED,
+                            "agreements on '%s' instance '%s' from %s and instance '%s' from %s: "
+                            "which one comes is not known; one of them has to expire",
+                            vm, best.instance, best.source.host, a.instance, a.source.host);
+        }
+        if (newest.len == 0 || a.issued_at > best.issued_at) {
+            best = a;
+            newest = sealed;
+            sealed = older;
+        }
+    }
+    if (newest.len == 0) {
+        return mig_fail(err, MIG_MISSING,
+                        "no agreement on moving '%s' here that both hosts signed and that still "
+                        "holds: ask for one at the source (mig-hook agree or mig-hook virsh)",
+                        vm);
+    }
+    *ret = newest;
+    newest = (struct mig_bytes){0};
+    return true;
 }
 
 bool mig_ledger_add(const struct mig_ledger *l, const struct mig_agreement *a,
