@@ -121,8 +121,7 @@ static bool pick_agreement(struct mig_advance *a, struct mig_error *err)
 {
     MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
 
-    return open_ledger(a, &l, err) &&
-           mig_ledger_pick(&l, a->vm, a->creds->name, &a->sealed, err);
+    return open_ledger(a, &l, err) && mig_ledger_pick(&l, a->vm, a->creds->name, &a->sealed, err);
 }
 
 static bool check_picked(const struct mig_advance *a, struct mig_error *err)
@@ -381,8 +380,7 @@ static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *fa
 static bool prepare(struct mig_advance *a, struct mig_error *err)
 {
     if (a->step == MIG_STEP_APPROVE) {
-        return check_state(a, MIG_LEDGER_SIGNED, err) &&
-               (a->vm != NULL || check_came_with(a, err));
+        return check_state(a, MIG_LEDGER_SIGNED, err) && (a->vm != NULL || check_came_with(a, err));
     }
     return a->step != MIG_STEP_SWITCH || check_state(a, MIG_LEDGER_APPROVED, err);
 }

@@ -44,8 +44,8 @@ MIG_MUST_CHECK bool mig_ledger_find(const struct mig_ledger *l, const struct mig
                                     enum mig_ledger_state *ret, struct mig_error *err);
 
 /* The newest that may be approved, on moving @vm to @host, for a gate that was
- * handed none: any of them is both hosts' word.  MIG_MISSING: there is none;
- * MIG_REFUSED: they are on two instances, or from two hosts. */
+ * handed none: any of them is both hosts' word, the newest on the instance that
+ * runs.  MIG_MISSING: there is none; MIG_REFUSED: they are from two hosts. */
 MIG_MUST_CHECK bool mig_ledger_pick(const struct mig_ledger *l, const char *vm, const char *host,
                                     struct mig_bytes *ret, struct mig_error *err);
 

@@ -264,10 +264,10 @@ CHECK_TEST(a_gate_that_was_handed_none_gets_the_newest_that_may_be_approved)
 
     new.issued_at++;
     new.expires_at++;
-    (void)snprintf(other.instance, sizeof other.instance, "another");
+    (void)snprintf(other.source.host, sizeof other.source.host, "gamma");
     one = sign(&w, &old, "alpha", "beta");
     two = sign(&w, &new, "alpha", "beta");
-    three = sign(&w, &other, "alpha", "beta");
+    three = sign(&w, &other, "gamma", "beta");
     check_done("open", mig_ledger_open(dir, w.trust, NOW + 2, &l, &err), &err);
     check_true("none", !mig_ledger_pick(&l, old.vm, "beta", &got, &err));
     check_number("none", MIG_MISSING, err.code);
@@ -281,9 +281,9 @@ CHECK_TEST(a_gate_that_was_handed_none_gets_the_newest_that_may_be_approved)
     check_done("left", mig_ledger_pick(&l, old.vm, "beta", &left, &err), &err);
     check_true("left", left.len == one.len && memcmp(left.items, one.items, one.len) == 0);
     check_done("add", mig_ledger_add(&l, &other, &three, &err), &err);
-    check_true("two instances", !mig_ledger_pick(&l, old.vm, "beta", &got, &err));
-    check_number("two instances", MIG_REFUSED, err.code);
-    check_contains("two instances", "which one comes is not known", err.msg);
+    check_true("two sources", !mig_ledger_pick(&l, old.vm, "beta", &got, &err));
+    check_number("two sources", MIG_REFUSED, err.code);
+    check_contains("two sources", "which one comes is not known", err.msg);
     check_done("later", mig_ledger_open(dir, w.trust, old.expires_at + 1000, &later, &err), &err);
     check_true("expired", !mig_ledger_pick(&later, old.vm, "beta", &got, &err));
     world_free(&w);
