@@ -96,32 +96,26 @@ static bool open_contract(const struct libvirt *l, const struct mig_bytes *seale
     return true;
 }
 
-static bool get_contract(const struct libvirt *l, enum mig_standing *ret_standing,
-                         struct mig_contract **ret, struct mig_error *err)
+/* Of a guest that is on its way here. */
+static bool get_incoming(const struct libvirt *l, struct mig_contract **ret, struct mig_error *err)
+{
+    struct mig_held held = {.standing = MIG_STANDING_NONE};
+    bool good = mig_held_get_incoming(&l->host.gather, l->agent, l->uuid, &held, err) &&
+                open_contract(l, &held.sealed, ret, err);
+
+    mig_bytes_clear(&held.sealed);
+    return good || mig_wrap(err, "no agreement on moving it here");
+}
+
+/* Of one that is, or was, here. */
+static bool get_contract(const struct libvirt *l, struct mig_contract **ret, struct mig_error *err)
 {
     struct mig_held held = {.standing = MIG_STANDING_NONE};
     bool good = mig_held_get(&l->host.gather, l->agent, l->uuid, NULL, &held, err) &&
                 open_contract(l, &held.sealed, ret, err);
 
-    *ret_standing = held.standing;
     mig_bytes_clear(&held.sealed);
     return good;
-}
-
-/* Of a guest that is on its way here. */
-static bool get_incoming(const struct libvirt *l, struct mig_contract **ret, struct mig_error *err)
-{
-    enum mig_standing standing;
-
-    if (!get_contract(l, &standing, ret, err)) {
-        return mig_wrap(err, "no agreement on moving it here");
-    }
-    return standing == MIG_STANDING_INCOMING ||
-           mig_fail(err, MIG_MISSING,
-                    "no agreement on moving it here: its contract %s (mig-hook virsh at the source "
-                    "asks for one)",
-                    standing == MIG_STANDING_ACTIVE ? "says that it runs here already"
-                                                    : "is of a guest that has left");
 }
 
 static bool check_xml(const struct libvirt *l, const struct mig_contract *c, struct mig_error *err)
@@ -193,10 +187,8 @@ static bool started(struct libvirt *l, struct mig_error *err)
 static bool restore(struct libvirt *l, struct mig_error *err)
 {
     MIG_AUTO(mig_contract_free) struct mig_contract *c = NULL;
-    enum mig_standing standing;
 
-    return strcmp(l->restore, "off") == 0 ||
-           (get_contract(l, &standing, &c, err) && check_xml(l, c, err));
+    return strcmp(l->restore, "off") == 0 || (get_contract(l, &c, err) && check_xml(l, c, err));
 }
 
 /* What is wrong is no reason to stop this guest. */

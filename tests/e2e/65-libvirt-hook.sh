@@ -15,6 +15,7 @@ version=$(qemu-system-x86_64 --version | sed -n 's/.* version \([0-9]*\.[0-9]*\)
     exit 77
 }
 cd "$dir" || exit 1
+# shellcheck disable=SC2317
 stop_target() { # it is no child of ours
     [ ! -s "$dir/target.pid" ] || kill "$(cat "$dir/target.pid")" 2>/dev/null
 }
@@ -49,6 +50,7 @@ hook() { # HOST FILE OPERATION SUBOPERATION [options]: XML from FILE
     mig-hook libvirt $(as "hook-$1") --agent "${sock[$1]}" --pending "$dir/$1-pending" "${@:5}" \
         -- web "$3" "$4" - <"$2"
 }
+# shellcheck disable=SC2317
 virsh() { # COMMAND...
     # shellcheck disable=SC2046
     mig-hook virsh $(as hook-alpha) --agent "${sock[alpha]}" "$uuid" "${at[beta]}" -- "$@"
@@ -125,7 +127,7 @@ one_line
 says "domain web: no agreement on moving it here"
 expect 4 hook alpha "$domain" migrate begin
 one_line
-says "runs here already"
+says "no contract of '$uuid' waits at this host's agent"
 expect 4 hook beta nonsense.xml migrate begin
 one_line
 expect 2 mig-hook libvirt --config /nonexistent -- web migrate begin - <"$domain"
