@@ -13,6 +13,12 @@
  *   ABANDON  -                               incoming is forgotten, if approved
  *
  * A failed attempt before APPROVE leaves all as it is, for the next one.
+ *
+ * A VMM that tells its host's gate only which guest is to come (libvirt) has no
+ * agreement to show: then it is the newest in the ledger, and the contract that
+ * waits must be its own.  Such a gate never hears how the move ended; so the
+ * source's hook may say COMPLETE and ABANDON here.  It can only give away or
+ * keep a guest that is its host's, and only once this host's gate approved.
  */
 #include "agent/advance.h"
 
@@ -35,6 +41,8 @@ struct mig_advance {
     struct mig_credentials *creds;
     enum mig_step step;
     struct mig_bytes sealed, contract; /* as asked */
+    char *vm, *instance;               /* instead of both */
+    char *from_afar;
     mig_advance_fn *fn;
     void *data;
     bool working; /* the capturer will call */
@@ -48,6 +56,9 @@ static void advance_free(struct mig_advance *a)
 {
     mig_bytes_clear(&a->sealed);
     mig_bytes_clear(&a->contract);
+    mig_free(a->vm);
+    mig_free(a->instance);
+    mig_free(a->from_afar);
     mig_message_clear(&a->answer);
     mig_credentials_free(a->creds);
     mig_free(a);
@@ -100,20 +111,53 @@ static bool find_side(struct mig_advance *a, struct mig_error *err)
     return true;
 }
 
+static bool open_ledger(const struct mig_advance *a, struct mig_ledger *ret, struct mig_error *err)
+{
+    return mig_ledger_open(a->means.options->agreements, a->creds->trust, mig_now_unix(), ret, err);
+}
+
+/* The guest's gate has none to show. */
+static bool pick_agreement(struct mig_advance *a, struct mig_error *err)
+{
+    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
+
+    return open_ledger(a, &l, err) && mig_ledger_pick(&l, a->vm, a->creds->name, &a->sealed, err);
+}
+
+static bool check_picked(const struct mig_advance *a, struct mig_error *err)
+{
+    return a->vm == NULL || a->instance[0] == '\0' ||
+           strcmp(a->instance, a->agreement.instance) == 0 ||
+           mig_fail(err, MIG_STALE, "the agreement is on instance '%s' of '%s', not on '%s'",
+                    a->agreement.instance, a->vm, a->instance);
+}
+
+static bool check_asker(const struct mig_advance *a, struct mig_error *err)
+{
+    const struct mig_agreement *g = &a->agreement;
+    bool ends = a->step == MIG_STEP_COMPLETE || a->step == MIG_STEP_ABANDON;
+
+    return a->from_afar == NULL ||
+           (ends && is_destination(a) && strcmp(a->from_afar, g->source.host) == 0) ||
+           mig_fail(err, MIG_REFUSED,
+                    "hook '%s' of another host may not %s a move from '%s' to '%s': only that of "
+                    "'%s' may, to complete or abandon it at '%s'",
+                    a->from_afar, name_of(a->step), g->source.host, g->destination.host,
+                    g->source.host, g->destination.host);
+}
+
 static bool open_agreement(struct mig_advance *a, struct mig_error *err)
 {
     const struct mig_trust *trust = a->creds->trust;
 
+    if (a->vm != NULL && !pick_agreement(a, err)) {
+        return false;
+    }
     /* Once approved a move takes as long as it takes. */
     return (a->step == MIG_STEP_APPROVE
                 ? mig_agreement_open(trust, &a->sealed, mig_now_unix(), &a->agreement, err)
                 : mig_agreement_open_ever(trust, &a->sealed, &a->agreement, err)) &&
-           find_side(a, err);
-}
-
-static bool open_ledger(const struct mig_advance *a, struct mig_ledger *ret, struct mig_error *err)
-{
-    return mig_ledger_open(a->means.options->agreements, a->creds->trust, mig_now_unix(), ret, err);
+           find_side(a, err) && check_picked(a, err) && check_asker(a, err);
 }
 
 static bool open_store(const struct mig_advance *a, struct mig_store *ret, struct mig_error *err)
@@ -336,7 +380,7 @@ static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *fa
 static bool prepare(struct mig_advance *a, struct mig_error *err)
 {
     if (a->step == MIG_STEP_APPROVE) {
-        return check_state(a, MIG_LEDGER_SIGNED, err) && check_came_with(a, err);
+        return check_state(a, MIG_LEDGER_SIGNED, err) && (a->vm != NULL || check_came_with(a, err));
     }
     return a->step != MIG_STEP_SWITCH || check_state(a, MIG_LEDGER_APPROVED, err);
 }
@@ -375,16 +419,26 @@ static struct mig_bytes copy(const struct mig_bytes *b)
 }
 
 struct mig_advance *mig_advance_new(const struct mig_means *means, struct mig_credentials *creds,
-                                    const struct mig_message *ask, mig_advance_fn *fn, void *data)
+                                    const struct mig_advance_ask *ask, mig_advance_fn *fn,
+                                    void *data)
 {
+    const struct mig_message *m = ask->message;
     struct mig_advance *a = MIG_NEW(struct mig_advance);
+    bool named = m->agreement.len == 0;
 
     *a = (struct mig_advance){.means = *means,
                               .creds = mig_credentials_ref(creds),
-                              .step = ask->step,
-                              .sealed = copy(&ask->agreement),
-                              .contract = copy(&ask->contract),
+                              .step = m->step,
+                              .sealed = copy(&m->agreement),
+                              .contract = copy(&m->contract),
                               .fn = fn,
                               .data = data};
+    if (named) {
+        a->vm = mig_strdup(m->vm);
+        a->instance = mig_strdup(m->instance != NULL ? m->instance : "");
+    }
+    if (ask->from_afar != NULL) {
+        a->from_afar = mig_strdup(ask->from_afar);
+    }
     return a;
 }

@@ -18,9 +18,15 @@ struct mig_means;
 typedef void mig_advance_fn(const struct mig_message *answer, const char *phase,
                             const struct mig_error *err, void *data);
 
-/* @ask is an ADVANCE; it is copied. */
+struct mig_advance_ask {
+    const struct mig_message *message; /* an ADVANCE */
+    const char *from_afar;             /* name of a hook that is not of this host; NULL: it is */
+};
+
+/* @ask is copied. */
 struct mig_advance *mig_advance_new(const struct mig_means *means, struct mig_credentials *creds,
-                                    const struct mig_message *ask, mig_advance_fn *fn, void *data);
+                                    const struct mig_advance_ask *ask, mig_advance_fn *fn,
+                                    void *data);
 
 /* @fn may be called before this returns. */
 void mig_advance_start(struct mig_advance *a);

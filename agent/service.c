@@ -417,11 +417,12 @@ static void begin_move(struct client *c, const struct mig_message *m)
     struct mig_service *s = c->service;
     const struct mig_means means = {s->loop, s->options, s->capturer, s->prover, &s->attest};
     const struct mig_accord_visit visit = {c->who.name, c->given, c->given_nonce};
+    const struct mig_advance_ask ask = {m, c->local ? NULL : c->who.name};
     struct request *r = request_new(c, m);
 
     r->vm = m->vm != NULL ? mig_strdup(m->vm) : NULL;
     if (m->kind == MIG_MESSAGE_ADVANCE) {
-        r->advance = mig_advance_new(&means, s->creds, m, on_job, r);
+        r->advance = mig_advance_new(&means, s->creds, &ask, on_job, r);
         mig_advance_start(r->advance);
     } else {
         r->accord = mig_accord_new(&means, s->creds, m,

@@ -17,7 +17,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/now.h"
-#include "base/text.h"
 #include "hook.h"
 #include "vmm/incoming.h"
 
@@ -35,26 +34,6 @@ static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
 
 /* ---- before the first byte ---- */
 
-/* Every register that is not as the contract says, three of them by name. */
-static bool fail_cpu(const struct mig_findings *list, struct mig_error *err)
-{
-    MIG_AUTO(mig_text_clear) struct mig_text why = {0};
-
-    for (size_t i = 0; i < list->len; i++) {
-        const struct mig_finding *f = &list->items[i];
-
-        mig_log_error("%s: %s", f->id, f->why != NULL ? f->why : "differs");
-        if (i < 3) {
-            mig_text_addf(&why, "%s%s: %s", i > 0 ? "; " : "", f->id,
-                          f->why != NULL ? f->why : "differs");
-        }
-    }
-    return mig_fail(err, MIG_REFUSED,
-                    "the waiting QEMU would not show the guest its CPU: %s%s (migctl contract "
-                    "export --qemu tells how it is to be started)",
-                    why.items, list->len > 3 ? "; and more" : "");
-}
-
 /* A QMP socket serves one at a time. */
 static bool check_cpu(struct qemu_gate *g, struct mig_error *err)
 {
@@ -65,7 +44,7 @@ static bool check_cpu(struct qemu_gate *g, struct mig_error *err)
     mig_qmp_free(g->monitor);
     g->monitor = NULL;
     good = mig_qemu_check_incoming(&how, g->qmp, g->base.contract, &list, err) &&
-           (list.len == 0 || fail_cpu(&list, err)) &&
+           (list.len == 0 || mig_incoming_refuse(&list, err)) &&
            mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
     mig_findings_clear(&list);
     return good;

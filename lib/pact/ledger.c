@@ -141,7 +141,7 @@ bool mig_ledger_open(const char *dir, const struct mig_trust *trust, int64_t now
     if (!mig_file_make_folder(dir, 0700, err)) {
         return mig_wrap(err, "agreements");
     }
-    *ret = (struct mig_ledger){.dir = mig_strdup(dir), .trust = trust};
+    *ret = (struct mig_ledger){.dir = mig_strdup(dir), .trust = trust, .now = now};
     forget(ret, now);
     return true;
 }
@@ -175,6 +175,91 @@ bool mig_ledger_find(const struct mig_ledger *l, const struct mig_agreement *a,
            mig_fail(err, MIG_MISSING,
                     "this host's agent has signed no such agreement, or has forgotten it after it "
                     "expired: ask both hosts again");
+}
+
+/* One that can be approved now. */
+struct candidate {
+    struct mig_agreement agreement;
+    struct mig_bytes sealed;
+    struct timespec kept; /* within a second the clock of agreements stands still */
+};
+
+static bool open_signed(const struct mig_ledger *l, const char *name, struct candidate *ret)
+{
+    MIG_AUTO(mig_free) char *path = mig_strf("%s/%s", l->dir, name);
+    struct mig_error unused;
+    struct stat st;
+
+    if (!is_ours(name) || strcmp(name + ID_LEN + 1, names[MIG_LEDGER_SIGNED]) != 0 ||
+        stat(path, &st) != 0) {
+        return false;
+    }
+    ret->kept = st.st_mtim;
+    return mig_file_read(path, MIG_SEALED_MAX, &ret->sealed, &unused) &&
+           mig_agreement_open(l->trust, &ret->sealed, l->now, &ret->agreement, &unused);
+}
+
+static bool is_newer(const struct candidate *a, const struct candidate *b)
+{
+    if (a->agreement.issued_at != b->agreement.issued_at) {
+        return a->agreement.issued_at > b->agreement.issued_at;
+    }
+    return a->kept.tv_sec != b->kept.tv_sec ? a->kept.tv_sec > b->kept.tv_sec
+                                            : a->kept.tv_nsec > b->kept.tv_nsec;
+}
+
+static void swap(struct candidate *a, struct candidate *b)
+{
+    struct candidate c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+static bool pick(const struct mig_ledger *l, const char *vm, const char *host,
+                 struct candidate *best, struct mig_error *err)
+{
+    MIG_AUTO(close_folder) DIR *d = opendir(l->dir);
+    const struct dirent *e;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        struct candidate c = {.sealed = {0}};
+        bool fits = open_signed(l, e->d_name, &c) && strcmp(c.agreement.vm, vm) == 0 &&
+                    strcmp(c.agreement.destination.host, host) == 0;
+        bool clash = fits && best->sealed.len > 0 &&
+                     strcmp(c.agreement.source.host, best->agreement.source.host) != 0;
+
+        if (clash) {
+            (void)mig_fail(err, MIG_REFUSED,
+                           "agreements on moving '%s' here from %s and from %s: which one comes is "
+                           "not known; one of them has to expire",
+                           vm, best->agreement.source.host, c.agreement.source.host);
+        } else if (fits && (best->sealed.len == 0 || is_newer(&c, best))) {
+            swap(&c, best);
+        }
+        mig_bytes_clear(&c.sealed);
+        if (clash) {
+            return false;
+        }
+    }
+    return best->sealed.len > 0 ||
+           mig_fail(err, MIG_MISSING,
+                    "no agreement on moving '%s' here that both hosts signed and that still "
+                    "holds: ask for one at the source (mig-hook agree or mig-hook virsh)",
+                    vm);
+}
+
+bool mig_ledger_pick(const struct mig_ledger *l, const char *vm, const char *host,
+                     struct mig_bytes *ret, struct mig_error *err)
+{
+    struct candidate best = {.sealed = {0}};
+
+    if (!pick(l, vm, host, &best, err)) {
+        mig_bytes_clear(&best.sealed);
+        return false;
+    }
+    *ret = best.sealed;
+    return true;
 }
 
 bool mig_ledger_add(const struct mig_ledger *l, const struct mig_agreement *a,

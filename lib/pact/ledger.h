@@ -28,6 +28,7 @@ const char *mig_ledger_state_name(enum mig_ledger_state state);
 struct mig_ledger {
     char *dir;
     const struct mig_trust *trust;
+    int64_t now;
 };
 
 /* Forgets what can not be asked for any more at @now.  @trust is borrowed. */
@@ -41,6 +42,12 @@ MIG_MUST_CHECK bool mig_ledger_add(const struct mig_ledger *l, const struct mig_
 /* MIG_MISSING when this agent does not know of it. */
 MIG_MUST_CHECK bool mig_ledger_find(const struct mig_ledger *l, const struct mig_agreement *a,
                                     enum mig_ledger_state *ret, struct mig_error *err);
+
+/* The newest that may be approved, on moving @vm to @host, for a gate that was
+ * handed none: any of them is both hosts' word, the newest on the instance that
+ * runs.  MIG_MISSING: there is none; MIG_REFUSED: they are from two hosts. */
+MIG_MUST_CHECK bool mig_ledger_pick(const struct mig_ledger *l, const char *vm, const char *host,
+                                    struct mig_bytes *ret, struct mig_error *err);
 
 /* From a state before, or no change. */
 MIG_MUST_CHECK bool mig_ledger_advance(const struct mig_ledger *l, const struct mig_agreement *a,

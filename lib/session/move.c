@@ -77,6 +77,18 @@ bool mig_move_agree(const struct mig_gather *g, const char *agent, const struct 
     return true;
 }
 
+bool mig_move_approve_waiting(const struct mig_gather *g, const char *agent, const char *vm,
+                              const char *instance, struct mig_error *err)
+{
+    MIG_AUTO(mig_message_clear) struct mig_message ask = {.kind = MIG_MESSAGE_ADVANCE};
+    MIG_AUTO(mig_message_clear) struct mig_message got = {0};
+
+    ask.step = MIG_STEP_APPROVE;
+    ask.vm = mig_strdup(vm);
+    ask.instance = mig_strdup(instance);
+    return mig_ask(g, agent, &ask, MIG_MESSAGE_ADVANCED, &got, err);
+}
+
 bool mig_move_advance(const struct mig_gather *g, const char *agent, enum mig_step step,
                       const struct mig_move *m, struct mig_bytes *ret_contract,
                       struct mig_error *err)

@@ -32,7 +32,14 @@ MIG_MUST_CHECK bool mig_move_agree(const struct mig_gather *g, const char *agent
                                    const struct mig_move_wish *wish, struct mig_move *ret,
                                    struct mig_error *err);
 
-/* @ret_contract, which may be NULL, gets what COMPLETE answers. */
+/* At the destination, by a gate that was handed neither: approve the move whose
+ * contract waits there. */
+MIG_MUST_CHECK bool mig_move_approve_waiting(const struct mig_gather *g, const char *agent,
+                                             const char *vm, const char *instance,
+                                             struct mig_error *err);
+
+/* @agent may be the destination's, for the source's hook to complete or abandon.
+ * @ret_contract, which may be NULL, gets what COMPLETE answers. */
 MIG_MUST_CHECK bool mig_move_advance(const struct mig_gather *g, const char *agent,
                                      enum mig_step step, const struct mig_move *m,
                                      struct mig_bytes *ret_contract, struct mig_error *err);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/bits.h"
 #include "cpu/field.h"
 #include "snapshot/builder.h"
@@ -24,7 +25,8 @@ static bool check_running(const xmlNode *cpu, struct mig_error *err)
                         "while it runs");
 }
 
-bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret, struct mig_error *err)
+static bool read_domain(const char *xml, size_t len, bool running, struct mig_domain *ret,
+                        struct mig_error *err)
 {
     MIG_AUTO(mig_domain_clear) struct mig_domain d = {.root = NULL};
     const xmlNode *cpu = NULL;
@@ -34,7 +36,7 @@ bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret, struct
         return mig_fail(err, MIG_FORMAT, "expected the XML of a domain");
     }
     if (!mig_import_domain_read(xml, len, &d.told, err) || !mig_xml_parse(xml, len, &d.root, err) ||
-        !mig_xml_only(d.root, "cpu", &cpu, err) || !check_running(cpu, err)) {
+        !mig_xml_only(d.root, "cpu", &cpu, err) || (running && !check_running(cpu, err))) {
         return false;
     }
     if (d.told->arch != MIG_ARCH_X86) {
@@ -54,6 +56,34 @@ bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret, struct
     }
     *ret = d;
     d = (struct mig_domain){.root = NULL};
+    return true;
+}
+
+bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret, struct mig_error *err)
+{
+    return read_domain(xml, len, true, ret, err);
+}
+
+bool mig_domain_read_early(const char *xml, size_t len, struct mig_domain *ret,
+                           struct mig_error *err)
+{
+    return read_domain(xml, len, false, ret, err);
+}
+
+bool mig_domain_uuid(const char *xml, size_t len, char ret[MIG_UUID_TEXT], struct mig_error *err)
+{
+    MIG_AUTO(mig_xml_free) xmlNode *root = NULL;
+    MIG_AUTO(mig_free) char *text = NULL;
+    const xmlNode *uuid = NULL;
+
+    if (!mig_xml_parse(xml, len, &root, err) || !mig_xml_only(root, "uuid", &uuid, err)) {
+        return false;
+    }
+    text = uuid != NULL ? mig_xml_text(uuid) : mig_strdup("");
+    if (strlen(text) != MIG_UUID_TEXT - 1) {
+        return mig_fail(err, MIG_FORMAT, "domain/uuid: expected a UUID, got '%.40s'", text);
+    }
+    memcpy(ret, text, MIG_UUID_TEXT);
     return true;
 }
 
@@ -77,7 +107,8 @@ void mig_domain_pour(const struct mig_domain *d, struct mig_builder *b)
 }
 
 /* A feature that one register bit is; runtime bits say nothing. */
-static bool check_feature(const xmlNode *e, const struct mig_snapshot *shown, struct mig_error *err)
+static bool check_feature(const xmlNode *e, const struct mig_snapshot *shown, const char *by,
+                          struct mig_error *err)
 {
     const char *policy, *name;
     const struct mig_field *f;
@@ -100,23 +131,22 @@ static bool check_feature(const xmlNode *e, const struct mig_snapshot *shown, st
     if (!on && strcmp(policy, "disable") != 0 && strcmp(policy, "forbid") != 0) {
         return true;
     }
-    return on == ((word & mask) != 0) ||
-           mig_xml_fail(e, err, "%.40s is %s, a scratch guest with the same command line has it %s",
-                        name, on ? "on" : "off", on ? "off" : "on");
+    return on == ((word & mask) != 0) || mig_xml_fail(e, err, "%.40s is %s, %s has it %s", name,
+                                                      on ? "on" : "off", by, on ? "off" : "on");
 }
 
-bool mig_domain_check(const struct mig_domain *d, const struct mig_snapshot *shown,
+bool mig_domain_check(const struct mig_domain *d, const struct mig_snapshot *shown, const char *by,
                       struct mig_error *err)
 {
     const char *machine = mig_snapshot_fact(shown, "vmm.machine-type");
     const xmlNode *cpu = mig_xml_child(d->root, "cpu");
 
     if (machine == NULL || strcmp(machine, d->machine) != 0) {
-        return mig_fail(err, MIG_FORMAT, "machine is %.60s, the scratch guest's is %.60s",
-                        d->machine, machine != NULL ? machine : "unknown");
+        return mig_fail(err, MIG_FORMAT, "machine is %.60s, %s has %.60s", d->machine, by,
+                        machine != NULL ? machine : "none that is known");
     }
     for (const xmlNode *e = mig_xml_child(cpu, "feature"); e != NULL; e = mig_xml_sibling(e)) {
-        if (!check_feature(e, shown, err)) {
+        if (!check_feature(e, shown, by, err)) {
             return false;
         }
     }

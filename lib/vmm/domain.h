@@ -24,6 +24,9 @@ struct mig_domain {
  * encrypted. */
 MIG_MUST_CHECK bool mig_domain_read(const char *xml, size_t len, struct mig_domain *ret,
                                     struct mig_error *err);
+/* The same of one that is to run: what <cpu> leaves open is open. */
+MIG_MUST_CHECK bool mig_domain_read_early(const char *xml, size_t len, struct mig_domain *ret,
+                                          struct mig_error *err);
 void mig_domain_clear(struct mig_domain *d);
 static inline void mig_domain_clear_auto(struct mig_domain *d)
 {
@@ -33,6 +36,12 @@ static inline void mig_domain_clear_auto(struct mig_domain *d)
 /* Name, UUID, topology. */
 void mig_domain_pour(const struct mig_domain *d, struct mig_builder *b);
 
-/* Is each feature of <cpu> as @shown has it, and the machine the same? */
+/* Is each feature of <cpu> as @shown has it, and the machine the same?  @by, "a
+ * scratch guest", says for messages who was shown it. */
 MIG_MUST_CHECK bool mig_domain_check(const struct mig_domain *d, const struct mig_snapshot *shown,
-                                     struct mig_error *err);
+                                     const char *by, struct mig_error *err);
+
+/* Its UUID, if there is one, of any architecture. */
+#define MIG_UUID_TEXT 37
+MIG_MUST_CHECK bool mig_domain_uuid(const char *xml, size_t len, char ret[MIG_UUID_TEXT],
+                                    struct mig_error *err);

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/array.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "pact/contract.h"
 #include "snapshot/builder.h"
@@ -144,6 +146,56 @@ static bool look(const struct mig_recorder *recorder, struct mig_qmp *q, struct 
            mig_inquiry_ask_incoming(q, i, err) && mig_look_alike(recorder, &p, i, b, err) &&
            mig_inquiry_pour(i, b, err) && mig_process_check(&p, err) &&
            mig_import_finish(b, "qemu-probe", ret, err);
+}
+
+bool mig_libvirt_check_incoming(const struct mig_recorder *recorder, const char *xml, size_t len,
+                                const struct mig_contract *c, struct mig_findings *ret,
+                                struct mig_error *err)
+{
+    static const struct {
+        const char *id, *fact, *remedy;
+    } texts[] = {
+        {"vmm/machine-type", "vmm.machine-type", "keep the guest's machine type and its version"},
+        {"vmm/accelerator",  "vmm.accelerator",  "keep the guest's accelerator"                 },
+    };
+    MIG_AUTO(mig_contract_free) struct mig_contract *seen = NULL;
+
+    if (c->shown->arch != MIG_ARCH_X86) {
+        return mig_fail(err, MIG_MISSING, "the contract is of %s: the probe is for x86",
+                        mig_arch_name(c->shown->arch));
+    }
+    if (!mig_libvirt_record(recorder, xml, len, 0, &seen, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < MIG_COUNT(texts); i++) {
+        const char *got = mig_snapshot_fact(seen->shown, texts[i].fact);
+
+        compare_text(texts[i].id, mig_snapshot_fact(c->shown, texts[i].fact),
+                     got != NULL ? got : "unknown", texts[i].remedy, ret);
+    }
+    compare_vcpus(c->shown, seen->shown, ret);
+    compare_registers(c->shown, seen->shown, ret);
+    mig_findings_sort(ret);
+    return true;
+}
+
+bool mig_incoming_refuse(const struct mig_findings *list, struct mig_error *err)
+{
+    MIG_AUTO(mig_text_clear) struct mig_text why = {0};
+
+    for (size_t i = 0; i < list->len; i++) {
+        const struct mig_finding *f = &list->items[i];
+
+        mig_log_error("%s: %s", f->id, f->why != NULL ? f->why : "differs");
+        if (i < 3) {
+            mig_text_addf(&why, "%s%s: %s", i > 0 ? "; " : "", f->id,
+                          f->why != NULL ? f->why : "differs");
+        }
+    }
+    return mig_fail(err, MIG_REFUSED,
+                    "the waiting QEMU would not show the guest its CPU: %s%s (migctl contract "
+                    "export --qemu tells how it is to be started)",
+                    why.items, list->len > 3 ? "; and more" : "");
 }
 
 bool mig_qemu_check_incoming(const struct mig_recorder *recorder, const char *socket,

@@ -126,7 +126,8 @@ static bool record_domain(const struct mig_recorder *recorder, const struct mig_
     mig_launch_add_options(&launch, &p, true);
     mig_domain_pour(d, b);
     return mig_look(recorder, &p, &probe, b, err) && mig_inquiry_pour(&i, b, err) &&
-           finish(recorder, &p, b, c, err) && mig_domain_check(d, c->shown, err);
+           finish(recorder, &p, b, c, err) &&
+           mig_domain_check(d, c->shown, "a scratch guest with the same command line", err);
 }
 
 bool mig_libvirt_record(const struct mig_recorder *recorder, const char *xml, size_t len, pid_t pid,

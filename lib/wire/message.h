@@ -31,7 +31,7 @@ enum mig_message_kind {
     MIG_MESSAGE_AGREED,             /* answer: agreement, contract */
     MIG_MESSAGE_PROPOSE,            /* ask a destination: agreement, sealed, contract */
     MIG_MESSAGE_ACCEPTED,           /* answer: agreement */
-    MIG_MESSAGE_ADVANCE,            /* ask: step, agreement, contract */
+    MIG_MESSAGE_ADVANCE,            /* ask: step, agreement or vm and instance, contract */
     MIG_MESSAGE_ADVANCED,           /* answer: contract, may be empty */
     MIG_MESSAGE_KIND_COUNT
 };

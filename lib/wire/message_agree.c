@@ -75,6 +75,8 @@ static void pack_advance(Mig__Wire__Frame *frame, const struct mig_message *m,
     advance.step = (Mig__Wire__Step)m->step;
     advance.agreement = mig_message_borrow(&m->agreement);
     advance.contract = mig_message_borrow(&m->contract);
+    advance.vm = mig_message_text(m->vm);
+    advance.instance = mig_message_text(m->instance);
     frame->body_case = MIG__WIRE__FRAME__BODY_ADVANCE;
     frame->advance = &advance;
     mig_message_pack(frame, ret);
@@ -162,6 +164,14 @@ static bool take_advance(const Mig__Wire__Advance *from, struct mig_message *m,
         return mig_fail(err, MIG_FORMAT, "step %d is none that we know", (int)from->step);
     }
     m->step = (enum mig_step)from->step;
+    if (from->agreement.len == 0 && m->step == MIG_STEP_APPROVE) {
+        return from->contract.len == 0
+                   ? mig_message_take_guest(from->vm, from->instance, m, err)
+                   : mig_fail(err, MIG_FORMAT, "a contract without its agreement");
+    }
+    if (from->vm[0] != '\0' || from->instance[0] != '\0') {
+        return mig_fail(err, MIG_FORMAT, "vm beside an agreement, which names it");
+    }
     return take_agreement(from->agreement, m, err) &&
            (from->contract.len == 0 || take_contract(from->contract, m, err));
 }

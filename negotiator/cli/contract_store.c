@@ -16,6 +16,7 @@
 #include "seal/key.h"
 #include "seal/seal.h"
 #include "session/ask.h"
+#include "session/held.h"
 #include "snapshot/builder.h"
 #include "verb.h"
 
@@ -51,8 +52,7 @@ bool contract_is_stored(const struct command *c, const char *word)
 static bool fetch(const struct command *c, const struct mig_trust *trust, const char *vm,
                   struct mig_bytes *ret, struct mig_error *err)
 {
-    MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = MIG_MESSAGE_CONTRACT_GET};
-    MIG_AUTO(mig_message_clear) struct mig_message answer = {0};
+    struct mig_held held;
     MIG_AUTO(mig_stored_clear) struct mig_stored found = {0};
     MIG_AUTO(mig_store_close) struct mig_store store = {0};
 
@@ -65,13 +65,10 @@ static bool fetch(const struct command *c, const struct mig_trust *trust, const 
         found.sealed = (struct mig_bytes){0};
         return true;
     }
-    m.vm = mig_strdup(vm);
-    m.instance = mig_strdup(c->instance);
-    if (!ask(c, &m, MIG_MESSAGE_CONTRACT_HELD, &answer, err)) {
+    if (!mig_held_get(&c->host.gather, c->agent, vm, c->instance, &held, err)) {
         return false;
     }
-    *ret = answer.sealed;
-    answer.sealed = (struct mig_bytes){0};
+    *ret = held.sealed;
     return true;
 }
 
@@ -248,15 +245,12 @@ static bool put_store(const struct command *c, struct mig_contract *contract, st
 static bool put_agent(const struct command *c, const struct mig_contract *contract,
                       struct mig_bytes *ret, struct mig_error *err)
 {
-    MIG_AUTO(mig_message_clear) struct mig_message m = {.kind = MIG_MESSAGE_CONTRACT_PUT};
-    MIG_AUTO(mig_message_clear) struct mig_message answer = {0};
+    struct mig_held held;
 
-    mig_contract_encode(contract, &m.contract);
-    if (!ask(c, &m, MIG_MESSAGE_CONTRACT_HELD, &answer, err)) {
+    if (!mig_held_put(&c->host.gather, c->agent, contract, &held, err)) {
         return false;
     }
-    *ret = answer.sealed;
-    answer.sealed = (struct mig_bytes){0};
+    *ret = held.sealed;
     return true;
 }
 

@@ -51,7 +51,7 @@ CHECK_TEST(each_role_may_ask_for_what_the_matrix_says_and_nothing_else)
         {"propose from here",   MIG_MESSAGE_PROPOSE,            true,  "ynnn"},
         {"accepted from afar",  MIG_MESSAGE_ACCEPTED,           false, "nnnn"},
         {"accepted from here",  MIG_MESSAGE_ACCEPTED,           true,  "nnnn"},
-        {"advance from afar",   MIG_MESSAGE_ADVANCE,            false, "nnnn"},
+        {"advance from afar",   MIG_MESSAGE_ADVANCE,            false, "nnny"},
         {"advance from here",   MIG_MESSAGE_ADVANCE,            true,  "nnny"},
         {"advanced from afar",  MIG_MESSAGE_ADVANCED,           false, "nnnn"},
         {"advanced from here",  MIG_MESSAGE_ADVANCED,           true,  "nnnn"},

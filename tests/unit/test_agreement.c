@@ -252,9 +252,47 @@ CHECK_TEST(what_has_expired_is_forgotten_unless_its_move_runs)
     world_free(&w);
 }
 
+CHECK_TEST(a_gate_that_was_handed_none_gets_the_newest_that_may_be_approved)
+{
+    struct world w = world_new();
+    struct mig_agreement old = sample(), new = sample(), other = sample();
+    MIG_AUTO(mig_free) char *dir = fleet_path(w.fleet, "ledger");
+    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0}, later = {0};
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes one = {0}, two = {0}, three = {0}, got = {0};
+    MIG_AUTO(mig_bytes_clear) struct mig_bytes left = {0};
+    struct mig_error err;
+
+    new.issued_at++;
+    new.expires_at++;
+    (void)snprintf(other.source.host, sizeof other.source.host, "gamma");
+    one = sign(&w, &old, "alpha", "beta");
+    two = sign(&w, &new, "alpha", "beta");
+    three = sign(&w, &other, "gamma", "beta");
+    check_done("open", mig_ledger_open(dir, w.trust, NOW + 2, &l, &err), &err);
+    check_true("none", !mig_ledger_pick(&l, old.vm, "beta", &got, &err));
+    check_number("none", MIG_MISSING, err.code);
+    check_done("add", mig_ledger_add(&l, &new, &two, &err), &err);
+    check_done("add", mig_ledger_add(&l, &old, &one, &err), &err);
+    check_true("another guest", !mig_ledger_pick(&l, "another", "beta", &got, &err));
+    check_true("another way", !mig_ledger_pick(&l, old.vm, "alpha", &got, &err));
+    check_done("newest", mig_ledger_pick(&l, old.vm, "beta", &got, &err), &err);
+    check_true("newest", got.len == two.len && memcmp(got.items, two.items, two.len) == 0);
+    check_done("approve", mig_ledger_advance(&l, &new, MIG_LEDGER_APPROVED, &err), &err);
+    check_done("left", mig_ledger_pick(&l, old.vm, "beta", &left, &err), &err);
+    check_true("left", left.len == one.len && memcmp(left.items, one.items, one.len) == 0);
+    check_done("add", mig_ledger_add(&l, &other, &three, &err), &err);
+    check_true("two sources", !mig_ledger_pick(&l, old.vm, "beta", &got, &err));
+    check_number("two sources", MIG_REFUSED, err.code);
+    check_contains("two sources", "which one comes is not known", err.msg);
+    check_done("later", mig_ledger_open(dir, w.trust, old.expires_at + 1000, &later, &err), &err);
+    check_true("expired", !mig_ledger_pick(&later, old.vm, "beta", &got, &err));
+    world_free(&w);
+}
+
 CHECK_MAIN(cmocka_unit_test(decode_of_encode_is_the_same_agreement),
            cmocka_unit_test(agreements_that_make_no_sense_are_refused_by_name),
            cmocka_unit_test(only_both_agents_make_an_agreement),
            cmocka_unit_test(an_agreement_has_its_time), cmocka_unit_test(any_changed_bit_voids_it),
            cmocka_unit_test(an_agreement_is_used_once),
+           cmocka_unit_test(a_gate_that_was_handed_none_gets_the_newest_that_may_be_approved),
            cmocka_unit_test(what_has_expired_is_forgotten_unless_its_move_runs))

@@ -512,6 +512,8 @@ CHECK_TEST(what_is_said_of_agreements_survives_the_wire)
         {"accepted",          MIG_MESSAGE_ACCEPTED, NULL,   NULL,   NULL,         NULL,   20, 0,  0,  0,                0},
         {"approve",           MIG_MESSAGE_ADVANCE,  NULL,   NULL,   NULL,         NULL,   20, 0,  30, MIG_STEP_APPROVE, 0},
         {"abandon",           MIG_MESSAGE_ADVANCE,  NULL,   NULL,   NULL,         NULL,   20, 0,  0,  MIG_STEP_ABANDON, 0},
+        {"approve, by name",  MIG_MESSAGE_ADVANCE,  "web3", "7f3a", NULL,         NULL,   0,  0,  0,
+         MIG_STEP_APPROVE,                                                                                              0},
         {"advanced",          MIG_MESSAGE_ADVANCED, NULL,   NULL,   NULL,         NULL,   0,  0,  30, 0,                0},
         {"advanced, no more", MIG_MESSAGE_ADVANCED, NULL,   NULL,   NULL,         NULL,   0,  0,  0,  0,                0},
     };
@@ -553,14 +555,21 @@ CHECK_TEST(half_of_an_agreement_is_refused_by_name)
         enum mig_step step;
         const char *trouble;
     } cases[] = {
-        {"no vm",        MIG_MESSAGE_AGREE,    "",     "x:1", 0,  0,  0,  0,              "vm is empty"       },
-        {"nowhere",      MIG_MESSAGE_AGREE,    "web3", "",    0,  0,  0,  0,              "address is empty"  },
-        {"one of two",   MIG_MESSAGE_AGREED,   NULL,   NULL,  20, 0,  0,  0,              "contract is empty" },
-        {"no agreement", MIG_MESSAGE_PROPOSE,  NULL,   NULL,  0,  20, 20, 0,              "agreement is empty"},
-        {"no evidence",  MIG_MESSAGE_PROPOSE,  NULL,   NULL,  20, 0,  20, 0,              "sealed is empty"   },
-        {"nothing",      MIG_MESSAGE_ACCEPTED, NULL,   NULL,  0,  0,  0,  0,              "agreement is empty"},
-        {"no step",      MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  0,              "step 0 is none"    },
-        {"a new step",   MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  MIG_STEP_COUNT, "step 6 is none"    },
+        {"no vm",        MIG_MESSAGE_AGREE,    "",     "x:1", 0,  0,  0,  0,                "vm is empty"       },
+        {"nowhere",      MIG_MESSAGE_AGREE,    "web3", "",    0,  0,  0,  0,                "address is empty"  },
+        {"one of two",   MIG_MESSAGE_AGREED,   NULL,   NULL,  20, 0,  0,  0,                "contract is empty" },
+        {"no agreement", MIG_MESSAGE_PROPOSE,  NULL,   NULL,  0,  20, 20, 0,                "agreement is empty"},
+        {"no evidence",  MIG_MESSAGE_PROPOSE,  NULL,   NULL,  20, 0,  20, 0,                "sealed is empty"   },
+        {"nothing",      MIG_MESSAGE_ACCEPTED, NULL,   NULL,  0,  0,  0,  0,                "agreement is empty"},
+        {"of nothing",   MIG_MESSAGE_ADVANCE,  NULL,   NULL,  0,  0,  0,  MIG_STEP_APPROVE, "vm is empty"       },
+        {"loose",        MIG_MESSAGE_ADVANCE,  "web3", NULL,  0,  0,  20, MIG_STEP_APPROVE,
+         "without its agreement"                                                                                },
+        {"twice",        MIG_MESSAGE_ADVANCE,  "web3", NULL,  20, 0,  20, MIG_STEP_APPROVE,
+         "vm beside an agreement"                                                                               },
+        {"which",        MIG_MESSAGE_ADVANCE,  "web3", NULL,  0,  0,  0,  MIG_STEP_ABANDON,
+         "vm beside an agreement"                                                                               },
+        {"no step",      MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  0,                "step 0 is none"    },
+        {"a new step",   MIG_MESSAGE_ADVANCE,  NULL,   NULL,  20, 0,  0,  MIG_STEP_COUNT,   "step 6 is none"    },
     };
 
     CHECK_EACH (c, cases) {
