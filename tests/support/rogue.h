@@ -21,7 +21,7 @@ struct rogue_plan {
     size_t len;
     bool farewell; /* ends with close_notify, else just closes */
     bool deaf;     /* does not read for a while before it closes */
-    bool patient; /* deaf until rogue_end(), not for a moment */
+    bool patient;  /* deaf until rogue_end(), not for a moment */
 };
 
 /* Connect to @port of 127.0.0.1, or with 0 listen for one peer. */
