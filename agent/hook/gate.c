@@ -50,6 +50,11 @@ static bool open_move(struct gate *g, struct mig_error *err)
         !mig_contract_decode(payload, &g->contract, err)) {
         return false;
     }
+    if (g->agreement.data_path != MIG_DATA_TUNNEL) {
+        return mig_fail(err, MIG_REFUSED,
+                        "agreed on was data path '%s', and the gates are a tunnel",
+                        mig_data_path_name(g->agreement.data_path));
+    }
     return memcmp(payload->digest, g->agreement.contract, sizeof payload->digest) == 0 ||
            mig_fail(err, MIG_TRUST, "the contract is not the one that was agreed on");
 }

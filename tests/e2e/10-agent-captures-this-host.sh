@@ -74,7 +74,7 @@ check "--check names the KVM device" grep -E "^FAIL open $work/missing: No such 
 check "--check says what to do about it" grep -F 'enable virtualisation' "$work/check"
 check "--check names the key file" grep -E '^FAIL keys: ' "$work/check"
 for case in "a name is no place to listen:localhost:7443:localhost:7443: to listen needs a numeric address" \
-    "no folder for a socket:unix:/nonexistent/a.sock:/nonexistent: No such file" \
+    "no folder for a socket:unix:$work/none/a.sock:$work/none: No such file" \
     "no port:127.0.0.1:x:port 'x' is no number"; do
     label=${case%%:*}
     text=${case#*:}
