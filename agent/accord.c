@@ -107,11 +107,6 @@ static void answer(struct mig_accord *a)
     a->fn(&a->answer, NULL, &none, a->data);
 }
 
-static struct mig_bytes copy(const struct mig_bytes *b)
-{
-    return (struct mig_bytes){mig_memdup(b->items, b->len), b->len};
-}
-
 /* ---- judging ---- */
 
 static bool is_yes(enum mig_verdict v)
@@ -238,8 +233,8 @@ static void propose(struct mig_accord *a, const struct mig_bytes *own)
     } else if (!sign(a, &m.agreement, &err)) {
         fail(a, "agree", &err);
     } else {
-        m.sealed = copy(own);
-        m.contract = copy(&a->stored.sealed);
+        m.sealed = mig_bytes_copy(own->items, own->len);
+        m.contract = mig_bytes_copy(a->stored.sealed.items, a->stored.sealed.len);
         mig_envoy_ask(a->envoy, &m);
     }
 }
@@ -296,9 +291,10 @@ static void on_accepted(struct mig_accord *a, const struct mig_message *m)
         fail(a, "agree", &err);
         return;
     }
-    a->answer = (struct mig_message){.kind = MIG_MESSAGE_AGREED,
-                                     .agreement = copy(&m->agreement),
-                                     .contract = copy(&a->stored.sealed)};
+    a->answer = (struct mig_message){
+        .kind = MIG_MESSAGE_AGREED,
+        .agreement = mig_bytes_copy(m->agreement.items, m->agreement.len),
+        .contract = mig_bytes_copy(a->stored.sealed.items, a->stored.sealed.len)};
     answer(a);
 }
 
@@ -520,22 +516,23 @@ struct mig_accord *mig_accord_new(const struct mig_means *means, struct mig_cred
     a->creds = mig_credentials_ref(creds);
     a->fn = fn;
     a->data = data;
-    a->ask = (struct mig_message){.kind = ask->kind,
-                                  .vm = copy_text(ask->vm),
-                                  .instance = copy_text(ask->instance),
-                                  .address = copy_text(ask->address),
-                                  .name = copy_text(ask->name),
-                                  .timeout_ms = ask->timeout_ms,
-                                  .data_path = ask->data_path,
-                                  .agreement = copy(&ask->agreement),
-                                  .sealed = copy(&ask->sealed),
-                                  .contract = copy(&ask->contract)};
+    a->ask =
+        (struct mig_message){.kind = ask->kind,
+                             .vm = copy_text(ask->vm),
+                             .instance = copy_text(ask->instance),
+                             .address = copy_text(ask->address),
+                             .name = copy_text(ask->name),
+                             .timeout_ms = ask->timeout_ms,
+                             .data_path = ask->data_path,
+                             .agreement = mig_bytes_copy(ask->agreement.items, ask->agreement.len),
+                             .sealed = mig_bytes_copy(ask->sealed.items, ask->sealed.len),
+                             .contract = mig_bytes_copy(ask->contract.items, ask->contract.len)};
     a->decision.hosts = mig_alloc(HOSTS, sizeof *a->decision.hosts);
     a->decision.hosts_len = HOSTS;
     if (visit != NULL) {
         MIG_ASSERT(strlen(visit->asker) < sizeof a->asker);
         memcpy(a->asker, visit->asker, strlen(visit->asker) + 1);
-        a->given = copy(&visit->sealed);
+        a->given = mig_bytes_copy(visit->sealed.items, visit->sealed.len);
         memcpy(a->nonce, visit->nonce, sizeof a->nonce);
     }
     return a;

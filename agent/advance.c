@@ -34,6 +34,7 @@
 #include "pact/ledger.h"
 #include "pact/store.h"
 #include "seal/seal.h"
+#include "session/move.h"
 #include "snapshot/codec.h"
 
 struct mig_advance {
@@ -77,17 +78,6 @@ void mig_advance_drop(struct mig_advance *a)
 
 /* ---- which agreement, which side ---- */
 
-static const char *name_of(enum mig_step step)
-{
-    static const char *const names[MIG_STEP_COUNT] = {
-        [MIG_STEP_NONE] = "nothing",  [MIG_STEP_APPROVE] = "approve",
-        [MIG_STEP_SWITCH] = "switch", [MIG_STEP_COMPLETE] = "complete",
-        [MIG_STEP_DEPART] = "depart", [MIG_STEP_ABANDON] = "abandon",
-    };
-
-    return names[step];
-}
-
 static bool is_destination(const struct mig_advance *a)
 {
     return a->own == &a->agreement.destination;
@@ -106,7 +96,7 @@ static bool find_side(struct mig_advance *a, struct mig_error *err)
     } else {
         return mig_fail(err, MIG_TRUST,
                         "agreement is on a move from '%s' to '%s'; '%s' can not %s it",
-                        g->source.host, g->destination.host, name, name_of(a->step));
+                        g->source.host, g->destination.host, name, mig_step_name(a->step));
     }
     return true;
 }
@@ -142,7 +132,7 @@ static bool check_asker(const struct mig_advance *a, struct mig_error *err)
            mig_fail(err, MIG_REFUSED,
                     "hook '%s' of another host may not %s a move from '%s' to '%s': only that of "
                     "'%s' may, to complete or abandon it at '%s'",
-                    a->from_afar, name_of(a->step), g->source.host, g->destination.host,
+                    a->from_afar, mig_step_name(a->step), g->source.host, g->destination.host,
                     g->source.host, g->destination.host);
 }
 
@@ -177,7 +167,7 @@ static bool check_state(const struct mig_advance *a, enum mig_ledger_state expec
     return state == expected || mig_fail(err, MIG_STALE,
                                          "agreement is %s here, and to %s it must be %s: ask both "
                                          "hosts again",
-                                         mig_ledger_state_name(state), name_of(a->step),
+                                         mig_ledger_state_name(state), mig_step_name(a->step),
                                          mig_ledger_state_name(expected));
 }
 
@@ -373,7 +363,7 @@ static void on_snapshot(const struct mig_snapshot *s, const struct mig_error *fa
     } else if (s == NULL) {
         answer(a, "capture", false, &err);
     } else {
-        answer(a, name_of(a->step), act(a, s, &err), &err);
+        answer(a, mig_step_name(a->step), act(a, s, &err), &err);
     }
 }
 
@@ -395,7 +385,7 @@ void mig_advance_start(struct mig_advance *a)
         a->working = true;
         mig_capturer_ask(a->means.capturer, on_snapshot, a);
     } else {
-        answer(a, name_of(a->step), end(a, &err), &err);
+        answer(a, mig_step_name(a->step), end(a, &err), &err);
     }
 }
 
@@ -403,7 +393,7 @@ void mig_advance_describe(const struct mig_advance *a, struct mig_audit *ret)
 {
     const struct mig_agreement *g = &a->agreement;
 
-    ret->what = name_of(a->step);
+    ret->what = mig_step_name(a->step);
     memcpy(ret->vm, g->vm, sizeof ret->vm);
     memcpy(ret->instance, g->instance, sizeof ret->instance);
     memcpy(ret->source, g->source.host, sizeof ret->source);
@@ -411,11 +401,6 @@ void mig_advance_describe(const struct mig_advance *a, struct mig_audit *ret)
     ret->has_agreement = g->issued_at != 0;
     memcpy(ret->agreement, g->id, sizeof ret->agreement);
     memcpy(ret->contract, g->contract, sizeof ret->contract);
-}
-
-static struct mig_bytes copy(const struct mig_bytes *b)
-{
-    return (struct mig_bytes){mig_memdup(b->items, b->len), b->len};
 }
 
 struct mig_advance *mig_advance_new(const struct mig_means *means, struct mig_credentials *creds,
@@ -429,8 +414,8 @@ struct mig_advance *mig_advance_new(const struct mig_means *means, struct mig_cr
     *a = (struct mig_advance){.means = *means,
                               .creds = mig_credentials_ref(creds),
                               .step = m->step,
-                              .sealed = copy(&m->agreement),
-                              .contract = copy(&m->contract),
+                              .sealed = mig_bytes_copy(m->agreement.items, m->agreement.len),
+                              .contract = mig_bytes_copy(m->contract.items, m->contract.len),
                               .fn = fn,
                               .data = data};
     if (named) {

@@ -115,8 +115,7 @@ static void fill(const struct mig_store_entry *from, struct mig_contract_entry *
         .hops = (uint32_t)from->hops,
     };
     if (from->error.code == MIG_OK) {
-        ret->digest =
-            (struct mig_bytes){mig_memdup(from->digest, sizeof from->digest), sizeof from->digest};
+        ret->digest = mig_bytes_copy(from->digest, sizeof from->digest);
     }
 }
 

@@ -101,7 +101,7 @@ void mig_prover_ask(struct mig_prover *p, const struct mig_bytes *shown, uint64_
         .kvm = p->options->kvm,
         .qemu = p->options->qemu,
         .timeout_ms = timeout_ms,
-        .shown = {mig_memdup(shown->items, shown->len), shown->len},
+        .shown = mig_bytes_copy(shown->items, shown->len),
         .fn = fn,
         .data = data,
     };

@@ -202,7 +202,7 @@ static void remember(const struct request *r)
 
     if (r->kind == MIG_MESSAGE_CAPTURE && c->who.role == MIG_ROLE_AGENT) {
         mig_bytes_clear(&c->given);
-        c->given = (struct mig_bytes){mig_memdup(r->sealed.items, r->sealed.len), r->sealed.len};
+        c->given = mig_bytes_copy(r->sealed.items, r->sealed.len);
         memcpy(c->given_nonce, r->nonce, sizeof c->given_nonce);
     }
 }
@@ -294,7 +294,7 @@ static void on_envoy(const struct mig_message *m, const char *phase, const struc
         fail(r, phase, err);
         return;
     }
-    r->sealed_peer = (struct mig_bytes){mig_memdup(m->sealed.items, m->sealed.len), m->sealed.len};
+    r->sealed_peer = mig_bytes_copy(m->sealed.items, m->sealed.len);
     mig_envoy_free(r->envoy);
     r->envoy = NULL;
     complete(r);

@@ -253,7 +253,7 @@ static void on_vmm(int fd, void *data)
 static void keep_word(struct chv_pass *p, const struct mig_tunnel_frame *f)
 {
     p->word = f->kind;
-    p->said = (struct mig_bytes){mig_memdup(f->bytes, f->len), f->len};
+    p->said = mig_bytes_copy(f->bytes, f->len);
 }
 
 #define ANY                                                                                        \

@@ -167,11 +167,6 @@ void link_offer_encode(const struct mig_move *m, struct mig_bytes *ret)
     memcpy(ret->items + LENGTH_BYTES + first, m->contract.items, m->contract.len);
 }
 
-static struct mig_bytes copy(const unsigned char *bytes, size_t len)
-{
-    return (struct mig_bytes){mig_memdup(bytes, len), len};
-}
-
 bool link_offer_decode(const struct mig_tunnel_frame *f, struct mig_move *ret,
                        struct mig_error *err)
 {
@@ -183,8 +178,8 @@ bool link_offer_decode(const struct mig_tunnel_frame *f, struct mig_move *ret,
     if (f->len <= LENGTH_BYTES || first == 0 || first >= f->len - LENGTH_BYTES) {
         return mig_fail(err, MIG_FORMAT, "the other gate's offer is no agreement and contract");
     }
-    ret->agreement = copy(f->bytes + LENGTH_BYTES, first);
-    ret->contract = copy(f->bytes + LENGTH_BYTES + first, f->len - LENGTH_BYTES - first);
+    ret->agreement = mig_bytes_copy(f->bytes + LENGTH_BYTES, first);
+    ret->contract = mig_bytes_copy(f->bytes + LENGTH_BYTES + first, f->len - LENGTH_BYTES - first);
     return true;
 }
 

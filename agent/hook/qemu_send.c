@@ -82,8 +82,7 @@ static bool read_head(struct mig_qemu_head *h, int qemu, struct mig_bytes *ret_m
         }
         state = mig_qemu_head_feed(h, bytes, (size_t)got, &used, err);
         if (state == MIG_QEMU_DONE && used < (size_t)got) {
-            *ret_more = (struct mig_bytes){mig_memdup(bytes + used, (size_t)got - used),
-                                           (size_t)got - used};
+            *ret_more = mig_bytes_copy(bytes + used, (size_t)got - used);
         }
     }
     return state == MIG_QEMU_DONE;

@@ -17,6 +17,19 @@ void mig_bytes_clear(struct mig_bytes *b)
     *b = (struct mig_bytes){0};
 }
 
+struct mig_bytes mig_bytes_copy(const unsigned char *items, size_t len)
+{
+    return (struct mig_bytes){mig_memdup(items, len), len};
+}
+
+struct mig_bytes mig_bytes_take(struct mig_bytes *b)
+{
+    struct mig_bytes taken = *b;
+
+    *b = (struct mig_bytes){0};
+    return taken;
+}
+
 void mig_fd_close(int fd)
 {
     if (fd >= 0) {
@@ -168,6 +181,13 @@ bool mig_file_write(const char *path, const void *bytes, size_t len, mode_t mode
     }
     sync_folder(path);
     return true;
+}
+
+void mig_folder_close(DIR *d)
+{
+    if (d != NULL) {
+        (void)closedir(d);
+    }
 }
 
 bool mig_file_make_folder(const char *path, mode_t mode, struct mig_error *err)

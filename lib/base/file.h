@@ -4,9 +4,11 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
 /* Zero-initialised is empty; items has a NUL behind the last byte. */
@@ -21,11 +23,20 @@ static inline void mig_bytes_clear_auto(struct mig_bytes *b)
     mig_bytes_clear(b);
 }
 
+/* A copy that the caller clears; of nothing it is empty. */
+struct mig_bytes mig_bytes_copy(const unsigned char *items, size_t len);
+/* What @b holds is the caller's, and @b is empty. */
+struct mig_bytes mig_bytes_take(struct mig_bytes *b);
+
 void mig_fd_close(int fd);
 static inline void mig_fd_close_auto(int *fd)
 {
     mig_fd_close(*fd);
 }
+
+/* A folder that is being read; NULL is fine. */
+void mig_folder_close(DIR *d);
+MIG_AUTO_DEFINE(mig_folder_close, DIR *);
 
 /* "-" is standard input.  More than @max bytes is an error, not a cut. */
 MIG_MUST_CHECK bool mig_file_read(const char *path, size_t max, struct mig_bytes *ret,

@@ -53,17 +53,9 @@ bool mig_pending_is_set(const char *dir, const char *vm, int64_t now)
     return now <= st.st_mtime + MIG_PENDING_S;
 }
 
-static void close_folder(DIR *d)
-{
-    if (d != NULL) {
-        (void)closedir(d);
-    }
-}
-MIG_AUTO_DEFINE(close_folder, DIR *);
-
 bool mig_pending_any(const char *dir, int64_t now)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(dir);
     const struct dirent *e;
 
     if (d == NULL) {

@@ -268,27 +268,14 @@ bool mig_agreement_open_offer(const struct mig_trust *trust, const struct mig_by
 
 /* ---- JSON ---- */
 
-static void put(json_t *object, const char *key, json_t *value)
-{
-    MIG_ASSERT(json_object_set_new(object, key, value) == 0);
-}
-
-static void put_digest(json_t *object, const char *key, const unsigned char *digest)
-{
-    char hex[2 * MIG_DIGEST_BYTES + 1];
-
-    mig_text_hex(digest, MIG_DIGEST_BYTES, hex);
-    put(object, key, json_string(hex));
-}
-
 static json_t *party_to_json(const struct mig_pledge *p)
 {
     json_t *object = json_object();
 
-    put(object, "host", json_string(p->host));
-    put_digest(object, "evidence", p->evidence);
-    put_digest(object, "capability", p->capability);
-    put_digest(object, "policy", p->policy);
+    mig_node_put(object, "host", json_string(p->host));
+    mig_node_put_bytes(object, "evidence", p->evidence, MIG_DIGEST_BYTES);
+    mig_node_put_bytes(object, "capability", p->capability, MIG_DIGEST_BYTES);
+    mig_node_put_bytes(object, "policy", p->policy, MIG_DIGEST_BYTES);
     return object;
 }
 
@@ -297,17 +284,17 @@ char *mig_agreement_to_json(const struct mig_agreement *a)
     MIG_AUTO(mig_node_free) json_t *root = json_object();
     MIG_AUTO(mig_free) char *text = NULL;
 
-    put(root, "apiVersion", json_string("migctl/v1"));
-    put(root, "kind", json_string("Agreement"));
-    put_digest(root, "id", a->id);
-    put(root, "vm", json_string(a->vm));
-    put(root, "instance", json_string(a->instance));
-    put_digest(root, "contract", a->contract);
-    put(root, "source", party_to_json(&a->source));
-    put(root, "destination", party_to_json(&a->destination));
-    put(root, "issuedAt", json_integer(a->issued_at));
-    put(root, "expiresAt", json_integer(a->expires_at));
-    put(root, "dataPath", json_string(mig_data_path_name(a->data_path)));
+    mig_node_put(root, "apiVersion", json_string("migctl/v1"));
+    mig_node_put(root, "kind", json_string("Agreement"));
+    mig_node_put_bytes(root, "id", a->id, MIG_DIGEST_BYTES);
+    mig_node_put(root, "vm", json_string(a->vm));
+    mig_node_put(root, "instance", json_string(a->instance));
+    mig_node_put_bytes(root, "contract", a->contract, MIG_DIGEST_BYTES);
+    mig_node_put(root, "source", party_to_json(&a->source));
+    mig_node_put(root, "destination", party_to_json(&a->destination));
+    mig_node_put(root, "issuedAt", json_integer(a->issued_at));
+    mig_node_put(root, "expiresAt", json_integer(a->expires_at));
+    mig_node_put(root, "dataPath", json_string(mig_data_path_name(a->data_path)));
     text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     MIG_ASSERT(text != NULL);
     return mig_strf("%s\n", text);

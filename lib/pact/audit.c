@@ -17,29 +17,13 @@
 #include "base/text.h"
 #include "snapshot/node.h"
 
-static void put(json_t *object, const char *key, json_t *value)
-{
-    MIG_ASSERT(json_object_set_new(object, key, value) == 0);
-}
-
-/* What is not known is left out. */
+/* What is not known is left out; what others said is made fit for a terminal. */
 static void put_text(json_t *object, const char *key, const char *text)
 {
-    MIG_AUTO(mig_free) char *clean = NULL;
+    MIG_AUTO(mig_free) char *clean = mig_strdup(text != NULL ? text : "");
 
-    if (text != NULL && text[0] != '\0') {
-        clean = mig_strdup(text);
-        mig_text_make_printable(clean);
-        put(object, key, json_string(clean));
-    }
-}
-
-static void put_digest(json_t *object, const char *key, const unsigned char *digest)
-{
-    char hex[2 * MIG_DIGEST_BYTES + 1];
-
-    mig_text_hex(digest, MIG_DIGEST_BYTES, hex);
-    put(object, key, json_string(hex));
+    mig_text_make_printable(clean);
+    mig_node_put_text(object, key, clean);
 }
 
 char *mig_audit_to_json(const struct mig_audit *a)
@@ -47,9 +31,9 @@ char *mig_audit_to_json(const struct mig_audit *a)
     MIG_AUTO(mig_node_free) json_t *root = json_object();
     char *text;
 
-    put(root, "apiVersion", json_string("migctl/v1"));
-    put(root, "kind", json_string("AuditRecord"));
-    put(root, "at", json_integer(a->at));
+    mig_node_put(root, "apiVersion", json_string("migctl/v1"));
+    mig_node_put(root, "kind", json_string("AuditRecord"));
+    mig_node_put(root, "at", json_integer(a->at));
     put_text(root, "host", a->host);
     put_text(root, "who", a->who);
     put_text(root, "from", a->from);
@@ -59,11 +43,11 @@ char *mig_audit_to_json(const struct mig_audit *a)
     put_text(root, "source", a->source);
     put_text(root, "destination", a->destination);
     if (a->has_agreement) {
-        put_digest(root, "agreement", a->agreement);
-        put_digest(root, "contract", a->contract);
+        mig_node_put_bytes(root, "agreement", a->agreement, MIG_DIGEST_BYTES);
+        mig_node_put_bytes(root, "contract", a->contract, MIG_DIGEST_BYTES);
     }
     put_text(root, "verdict", a->verdict);
-    put(root, "result", json_string(a->result == MIG_OK ? "done" : "refused"));
+    mig_node_put(root, "result", json_string(a->result == MIG_OK ? "done" : "refused"));
     put_text(root, "reason", a->reason);
     text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
     MIG_ASSERT(text != NULL);

@@ -13,19 +13,6 @@
 
 #define KIND "Contract"
 
-static void put(json_t *object, const char *key, json_t *value)
-{
-    MIG_ASSERT(json_object_set_new(object, key, value) == 0);
-}
-
-/* What an unsigned contract does not know is left out. */
-static void put_text(json_t *object, const char *key, const char *text)
-{
-    if (text[0] != '\0') {
-        put(object, key, json_string(text));
-    }
-}
-
 static json_t *hops_to_json(const struct mig_contract *c)
 {
     json_t *array = json_array();
@@ -33,8 +20,8 @@ static json_t *hops_to_json(const struct mig_contract *c)
     for (size_t i = 0; i < c->hops_len; i++) {
         json_t *hop = json_object();
 
-        put(hop, "host", json_string(c->hops[i].host));
-        put(hop, "at", json_integer(c->hops[i].at));
+        mig_node_put(hop, "host", json_string(c->hops[i].host));
+        mig_node_put(hop, "at", json_integer(c->hops[i].at));
         MIG_ASSERT(json_array_append_new(array, hop) == 0);
     }
     return array;
@@ -47,16 +34,16 @@ char *mig_contract_to_json(const struct mig_contract *c)
     json_t *shown = json_object();
 
     mig_snapshot_put_body(c->shown, shown);
-    put(root, "apiVersion", json_string("migctl/v1"));
-    put(root, "kind", json_string(KIND));
-    put(root, "vm", json_string(c->vm));
-    put_text(root, "instance", c->instance);
-    put_text(root, "recorder", c->recorder);
+    mig_node_put(root, "apiVersion", json_string("migctl/v1"));
+    mig_node_put(root, "kind", json_string(KIND));
+    mig_node_put(root, "vm", json_string(c->vm));
+    mig_node_put_text(root, "instance", c->instance);
+    mig_node_put_text(root, "recorder", c->recorder);
     if (c->recorded_at > 0) {
-        put(root, "recordedAt", json_integer(c->recorded_at));
+        mig_node_put(root, "recordedAt", json_integer(c->recorded_at));
     }
-    put(root, "hops", hops_to_json(c));
-    put(root, "shown", shown);
+    mig_node_put(root, "hops", hops_to_json(c));
+    mig_node_put(root, "shown", shown);
     text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     MIG_ASSERT(text != NULL);
     return mig_strf("%s\n", text);

@@ -61,14 +61,6 @@ static bool sync_folder(const char *dir, struct mig_error *err)
 
 /* ---- forgetting ---- */
 
-static void close_folder(DIR *d)
-{
-    if (d != NULL) {
-        (void)closedir(d);
-    }
-}
-MIG_AUTO_DEFINE(close_folder, DIR *);
-
 /* Expired is refused for its time; only a move that runs still needs its entry. */
 static int64_t needed_until(const struct mig_agreement *a, enum mig_ledger_state state)
 {
@@ -111,7 +103,7 @@ static bool is_ours(const char *name)
 
 static void forget(const struct mig_ledger *l, int64_t now)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(l->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(l->dir);
     const struct dirent *e;
 
     while (d != NULL && (e = readdir(d)) != NULL) {
@@ -123,7 +115,7 @@ static void forget(const struct mig_ledger *l, int64_t now)
 
 static bool check_room(const struct mig_ledger *l, struct mig_error *err)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(l->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(l->dir);
     size_t len = 0;
 
     while (d != NULL && readdir(d) != NULL) {
@@ -219,7 +211,7 @@ static void swap(struct candidate *a, struct candidate *b)
 static bool pick(const struct mig_ledger *l, const char *vm, const char *host,
                  struct candidate *best, struct mig_error *err)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(l->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(l->dir);
     const struct dirent *e;
 
     while (d != NULL && (e = readdir(d)) != NULL) {

@@ -130,14 +130,6 @@ static bool check_vm(const char *vm, struct mig_error *err)
 
 /* ---- the folder ---- */
 
-static void close_folder(DIR *d)
-{
-    if (d != NULL) {
-        (void)closedir(d);
-    }
-}
-MIG_AUTO_DEFINE(close_folder, DIR *);
-
 /* Writers come one at a time and stay for milliseconds. */
 static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
 {
@@ -170,7 +162,7 @@ static bool lock(const struct mig_store *s, int *ret, struct mig_error *err)
 
 static void remove_temporaries(const char *dir)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(dir);
     const struct dirent *e;
 
     while (d != NULL && (e = readdir(d)) != NULL) {
@@ -376,7 +368,7 @@ static void add_entry(const struct mig_store *s, const char *name, struct mig_st
 
 bool mig_store_list(const struct mig_store *s, struct mig_store_list *ret, struct mig_error *err)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(s->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(s->dir);
     const struct dirent *e;
     char vm[MIG_VM_ID_MAX];
     enum mig_store_state state;
@@ -406,7 +398,7 @@ bool mig_store_list(const struct mig_store *s, struct mig_store_list *ret, struc
 static bool check_room(const struct mig_store *s, enum mig_store_state wanted,
                        struct mig_error *err)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(s->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(s->dir);
     const struct dirent *e;
     char vm[MIG_VM_ID_MAX];
     enum mig_store_state state;
@@ -548,7 +540,7 @@ static bool rename_stored(const struct mig_store *s, const char *vm, enum mig_st
  * makes room for one more. */
 static void make_room_among_retired(const struct mig_store *s)
 {
-    MIG_AUTO(close_folder) DIR *d = opendir(s->dir);
+    MIG_AUTO(mig_folder_close) DIR *d = opendir(s->dir);
     const struct dirent *e;
     char oldest[NAME_MAX + 1] = "", vm[MIG_VM_ID_MAX];
     enum mig_store_state state;

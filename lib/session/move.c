@@ -37,19 +37,6 @@ void mig_move_clear(struct mig_move *m)
     *m = (struct mig_move){0};
 }
 
-static struct mig_bytes steal(struct mig_bytes *b)
-{
-    struct mig_bytes taken = *b;
-
-    *b = (struct mig_bytes){0};
-    return taken;
-}
-
-static struct mig_bytes copy(const struct mig_bytes *b)
-{
-    return (struct mig_bytes){mig_memdup(b->items, b->len), b->len};
-}
-
 bool mig_move_agree(const struct mig_gather *g, const char *agent, const struct mig_move_wish *wish,
                     struct mig_move *ret, struct mig_error *err)
 {
@@ -73,7 +60,7 @@ bool mig_move_agree(const struct mig_gather *g, const char *agent, const struct 
     if (!mig_ask(g, agent, &ask, MIG_MESSAGE_AGREED, &got, err)) {
         return false;
     }
-    *ret = (struct mig_move){steal(&got.agreement), steal(&got.contract)};
+    *ret = (struct mig_move){mig_bytes_take(&got.agreement), mig_bytes_take(&got.contract)};
     return true;
 }
 
@@ -97,8 +84,8 @@ bool mig_move_advance(const struct mig_gather *g, const char *agent, enum mig_st
     MIG_AUTO(mig_message_clear) struct mig_message got = {0};
 
     ask.step = step;
-    ask.agreement = copy(&m->agreement);
-    ask.contract = copy(&m->contract);
+    ask.agreement = mig_bytes_copy(m->agreement.items, m->agreement.len);
+    ask.contract = mig_bytes_copy(m->contract.items, m->contract.len);
     if (!mig_ask(g, agent, &ask, MIG_MESSAGE_ADVANCED, &got, err)) {
         return false;
     }
@@ -106,7 +93,7 @@ bool mig_move_advance(const struct mig_gather *g, const char *agent, enum mig_st
         return mig_fail(err, MIG_FORMAT, "%s: answered without the contract", agent);
     }
     if (ret_contract != NULL) {
-        *ret_contract = steal(&got.contract);
+        *ret_contract = mig_bytes_take(&got.contract);
     }
     return true;
 }

@@ -53,22 +53,10 @@ static json_t *hex(uint64_t value)
     return json_string(text);
 }
 
-static void put(json_t *object, const char *key, json_t *value)
-{
-    MIG_ASSERT(json_object_set_new(object, key, value) == 0);
-}
-
-static void put_text(json_t *object, const char *key, const char *text)
-{
-    if (text[0] != '\0') {
-        put(object, key, json_string(text));
-    }
-}
-
 static void put_number(json_t *object, const char *key, uint64_t number)
 {
     if (number != 0) {
-        put(object, key, json_integer((json_int_t)number));
+        mig_node_put(object, key, json_integer((json_int_t)number));
     }
 }
 
@@ -76,8 +64,8 @@ static json_t *stamp_to_json(const struct mig_stamp *stamp)
 {
     json_t *object = json_object();
 
-    put_text(object, "host", stamp->host);
-    put_text(object, "bootId", stamp->boot_id);
+    mig_node_put_text(object, "host", stamp->host);
+    mig_node_put_text(object, "bootId", stamp->boot_id);
     put_number(object, "sequence", stamp->sequence);
     put_number(object, "issuedAt", (uint64_t)stamp->issued_at);
     put_number(object, "expiresAt", (uint64_t)stamp->expires_at);
@@ -86,10 +74,10 @@ static json_t *stamp_to_json(const struct mig_stamp *stamp)
         char nonce[2 * MIG_NONCE_BYTES + 1];
 
         mig_text_hex(stamp->nonce, MIG_NONCE_BYTES, nonce);
-        put(object, "nonce", json_string(nonce));
+        mig_node_put(object, "nonce", json_string(nonce));
     }
     if (stamp->replayed) {
-        put(object, "replayed", json_true());
+        mig_node_put(object, "replayed", json_true());
     }
     return object;
 }
@@ -106,12 +94,12 @@ static json_t *groups_to_json(const struct mig_snapshot *s)
             continue; /* as a missing group is read */
         }
         group = json_object();
-        put(group, "coverage", json_string(mig_coverage_name(state->coverage)));
+        mig_node_put(group, "coverage", json_string(mig_coverage_name(state->coverage)));
         if (state->errnum != 0) {
-            put(group, "errno", errno_to_json(state->errnum));
+            mig_node_put(group, "errno", errno_to_json(state->errnum));
         }
-        put_text(group, "source", state->source);
-        put(object, mig_group_name((enum mig_group)i), group);
+        mig_node_put_text(group, "source", state->source);
+        mig_node_put(object, mig_group_name((enum mig_group)i), group);
     }
     return object;
 }
@@ -125,12 +113,12 @@ static json_t *facts_to_json(const struct mig_snapshot *s)
         json_t *fact = json_object();
 
         if (f->errnum != 0) {
-            put(fact, "unreadable", errno_to_json(f->errnum));
+            mig_node_put(fact, "unreadable", errno_to_json(f->errnum));
         } else {
-            put(fact, "value", json_string(f->value));
+            mig_node_put(fact, "value", json_string(f->value));
         }
-        put_text(fact, "source", f->source);
-        put(object, f->name, fact);
+        mig_node_put_text(fact, "source", f->source);
+        mig_node_put(object, f->name, fact);
     }
     return object;
 }
@@ -145,16 +133,16 @@ void mig_snapshot_put_body(const struct mig_snapshot *s, json_t *object)
 
         mig_reg_print(mig_reg_from_key(e->key), name);
         if (e->errnum != 0) {
-            put(unreadable, name, errno_to_json(e->errnum));
+            mig_node_put(unreadable, name, errno_to_json(e->errnum));
         } else {
-            put(registers, name, hex(e->value));
+            mig_node_put(registers, name, hex(e->value));
         }
     }
-    put(object, "arch", json_string(mig_arch_name(s->arch)));
-    put(object, "groups", groups_to_json(s));
-    put(object, "registers", registers);
-    put(object, "unreadable", unreadable);
-    put(object, "facts", facts_to_json(s));
+    mig_node_put(object, "arch", json_string(mig_arch_name(s->arch)));
+    mig_node_put(object, "groups", groups_to_json(s));
+    mig_node_put(object, "registers", registers);
+    mig_node_put(object, "unreadable", unreadable);
+    mig_node_put(object, "facts", facts_to_json(s));
 }
 
 char *mig_snapshot_to_json(const struct mig_snapshot *s)
@@ -162,9 +150,9 @@ char *mig_snapshot_to_json(const struct mig_snapshot *s)
     MIG_AUTO(mig_node_free) json_t *root = json_object();
     MIG_AUTO(mig_free) char *text = NULL;
 
-    put(root, "apiVersion", json_string("migctl/v1"));
-    put(root, "kind", json_string("Snapshot"));
-    put(root, "stamp", stamp_to_json(&s->stamp));
+    mig_node_put(root, "apiVersion", json_string("migctl/v1"));
+    mig_node_put(root, "kind", json_string("Snapshot"));
+    mig_node_put(root, "stamp", stamp_to_json(&s->stamp));
     mig_snapshot_put_body(s, root);
     text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     MIG_ASSERT(text != NULL);

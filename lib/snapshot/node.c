@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "snapshot/import.h"
 
@@ -307,4 +308,24 @@ bool mig_node_get_hex(const struct mig_node *object, const char *key, uint64_t m
 
     return mig_node_get(object, key, JSON_STRING, &found, err) &&
            mig_node_hex(&found, max, ret, err);
+}
+
+void mig_node_put(json_t *object, const char *key, json_t *value)
+{
+    MIG_ASSERT(json_object_set_new(object, key, value) == 0);
+}
+
+void mig_node_put_text(json_t *object, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        mig_node_put(object, key, json_string(text));
+    }
+}
+
+void mig_node_put_bytes(json_t *object, const char *key, const unsigned char *bytes, size_t len)
+{
+    MIG_AUTO(mig_free) char *hex = mig_alloc(2 * len + 1, 1);
+
+    mig_text_hex(bytes, len, hex);
+    mig_node_put(object, key, json_string(hex));
 }

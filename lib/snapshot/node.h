@@ -73,3 +73,12 @@ MIG_MUST_CHECK bool mig_node_get_hex(const struct mig_node *object, const char *
 /* The node itself is such text. */
 MIG_MUST_CHECK bool mig_node_hex(const struct mig_node *n, uint64_t max, uint64_t *ret,
                                  struct mig_error *err);
+
+/* ---- writing ---- */
+
+/* @value is taken. */
+void mig_node_put(json_t *object, const char *key, json_t *value);
+/* Left out when it is NULL or "". */
+void mig_node_put_text(json_t *object, const char *key, const char *text);
+/* Hex digits of all bytes. */
+void mig_node_put_bytes(json_t *object, const char *key, const unsigned char *bytes, size_t len);
