@@ -48,6 +48,7 @@ struct mig_advance {
     void *data;
     bool working; /* the capturer will call */
     bool dropped;
+    struct mig_ledger ledger;
     struct mig_agreement agreement;
     const struct mig_pledge *own; /* which side this host is */
     struct mig_message answer;
@@ -61,6 +62,7 @@ static void advance_free(struct mig_advance *a)
     mig_free(a->instance);
     mig_free(a->from_afar);
     mig_message_clear(&a->answer);
+    mig_ledger_close(&a->ledger);
     mig_credentials_free(a->creds);
     mig_free(a);
 }
@@ -101,17 +103,10 @@ static bool find_side(struct mig_advance *a, struct mig_error *err)
     return true;
 }
 
-static bool open_ledger(const struct mig_advance *a, struct mig_ledger *ret, struct mig_error *err)
-{
-    return mig_ledger_open(a->means.options->agreements, a->creds->trust, mig_now_unix(), ret, err);
-}
-
 /* The guest's gate has none to show. */
 static bool pick_agreement(struct mig_advance *a, struct mig_error *err)
 {
-    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
-
-    return open_ledger(a, &l, err) && mig_ledger_pick(&l, a->vm, a->creds->name, &a->sealed, err);
+    return mig_ledger_pick(&a->ledger, a->vm, a->creds->name, &a->sealed, err);
 }
 
 static bool check_picked(const struct mig_advance *a, struct mig_error *err)
@@ -158,10 +153,9 @@ static bool open_store(const struct mig_advance *a, struct mig_store *ret, struc
 static bool check_state(const struct mig_advance *a, enum mig_ledger_state expected,
                         struct mig_error *err)
 {
-    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
     enum mig_ledger_state state;
 
-    if (!open_ledger(a, &l, err) || !mig_ledger_find(&l, &a->agreement, &state, err)) {
+    if (!mig_ledger_find(&a->ledger, &a->agreement, &state, err)) {
         return false;
     }
     return state == expected || mig_fail(err, MIG_STALE,
@@ -173,9 +167,7 @@ static bool check_state(const struct mig_advance *a, enum mig_ledger_state expec
 
 static bool set_state(const struct mig_advance *a, enum mig_ledger_state to, struct mig_error *err)
 {
-    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
-
-    return open_ledger(a, &l, err) && mig_ledger_advance(&l, &a->agreement, to, err);
+    return mig_ledger_advance(&a->ledger, &a->agreement, to, err);
 }
 
 /* ---- steps that need the host as it was agreed on ---- */
@@ -264,11 +256,9 @@ static bool activate(struct mig_advance *a, const struct mig_store *store, struc
 static bool complete(struct mig_advance *a, struct mig_error *err)
 {
     MIG_AUTO(mig_store_close) struct mig_store store = {0};
-    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
     enum mig_ledger_state state;
 
-    if (!open_store(a, &store, err) || !open_ledger(a, &l, err) ||
-        !mig_ledger_find(&l, &a->agreement, &state, err)) {
+    if (!open_store(a, &store, err) || !mig_ledger_find(&a->ledger, &a->agreement, &state, err)) {
         return false;
     }
     if (state != MIG_LEDGER_COMPLETED && !check_state(a, MIG_LEDGER_APPROVED, err)) {
@@ -278,7 +268,7 @@ static bool complete(struct mig_advance *a, struct mig_error *err)
            set_state(a, MIG_LEDGER_COMPLETED, err);
 }
 
-/* Its agent signed that the guest is there: this very guest, shown the same. */
+/* Its agent signed that the guest is there: this very guest. */
 static bool check_arrived(const struct mig_advance *a, struct mig_error *err)
 {
     MIG_AUTO(mig_payload_free) struct mig_payload *payload = NULL;
@@ -315,17 +305,16 @@ static bool depart(struct mig_advance *a, struct mig_error *err)
 static bool abandon(struct mig_advance *a, struct mig_error *err)
 {
     MIG_AUTO(mig_store_close) struct mig_store store = {0};
-    MIG_AUTO(mig_ledger_close) struct mig_ledger l = {0};
     const struct mig_agreement *g = &a->agreement;
     enum mig_ledger_state state;
 
-    if (!open_ledger(a, &l, err) || !mig_ledger_find(&l, g, &state, err)) {
+    if (!mig_ledger_find(&a->ledger, g, &state, err)) {
         return false;
     }
     if (state == MIG_LEDGER_SIGNED) {
         return true;
     }
-    return mig_ledger_advance(&l, g, MIG_LEDGER_ABANDONED, err) &&
+    return set_state(a, MIG_LEDGER_ABANDONED, err) &&
            (!is_destination(a) ||
             (open_store(a, &store, err) && mig_store_turn_away(&store, g->vm, g->instance, err)));
 }
@@ -379,7 +368,9 @@ void mig_advance_start(struct mig_advance *a)
 {
     struct mig_error err;
 
-    if (!open_agreement(a, &err) || !prepare(a, &err)) {
+    if (!mig_ledger_open(a->means.options->agreements, a->creds->trust, mig_now_unix(), &a->ledger,
+                         &err) ||
+        !open_agreement(a, &err) || !prepare(a, &err)) {
         answer(a, "verify", false, &err);
     } else if (a->step == MIG_STEP_APPROVE || a->step == MIG_STEP_SWITCH) {
         a->working = true;
