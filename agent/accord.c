@@ -117,26 +117,12 @@ static bool is_yes(enum mig_verdict v)
 /* A refusal is one line; the whole report is migctl's to give. */
 static bool fail_verdict(const struct mig_result *r, struct mig_error *err)
 {
-    enum mig_severity worst = mig_findings_worst(&r->findings);
     MIG_AUTO(mig_text_clear) struct mig_text why = {0};
-    size_t told = 0, more = 0;
+    bool more = mig_findings_sum_up(&r->findings, mig_findings_worst(&r->findings), &why);
 
-    for (size_t i = 0; i < r->findings.len; i++) {
-        const struct mig_finding *f = &r->findings.items[i];
-
-        if (f->severity < worst) {
-            continue;
-        }
-        if (told == 3) {
-            more++;
-        } else {
-            mig_text_addf(&why, "%s%s: %s", told++ > 0 ? "; " : "", f->id,
-                          f->why != NULL ? f->why : "differs");
-        }
-    }
     return mig_fail(err, MIG_REFUSED, "verdict '%s': %s%s", mig_verdict_name(r->verdict),
-                    why.items != NULL ? why.items : "no reason is known",
-                    more > 0 ? "; and more, see migctl contract check" : "");
+                    why.len > 0 ? why.items : "no reason is known",
+                    more ? "; and more, see migctl contract check" : "");
 }
 
 /* What may stay unknown is this host's own word; the other's makes it stricter. */

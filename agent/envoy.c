@@ -162,10 +162,7 @@ bool mig_envoy_new(struct mig_loop *loop, struct mig_credentials *creds,
     e->started_ms = mig_now_ms();
     e->timeout_ms = errand->timeout_ms;
     e->ask = (struct mig_message){
-        .kind = MIG_MESSAGE_CAPTURE,
-        .id = 1,
-        .nonce = mig_bytes_copy(nonce->items, nonce->len)
-    };
+        .kind = MIG_MESSAGE_CAPTURE, .id = 1, .nonce = mig_bytes_copy(nonce->items, nonce->len)};
     if (!mig_address_parse(errand->address != NULL ? errand->address : "", &to, err) ||
         !take_name(e, &to, errand->name, err)) {
         return mig_wrap(err, "destination");

@@ -91,13 +91,10 @@ static bool agree(struct move *m, const struct mig_words *words, struct mig_erro
     if (words->operands_len != 2 || words->rest_len != 0) {
         return mig_fail(err, MIG_USAGE, "usage: mig-hook agree [options] VM DST");
     }
-    if (!mig_data_path_parse(m->data_path, &wish.data_path)) {
-        return mig_fail(err, MIG_USAGE, "data-path '%s': expected tunnel, vmm-tls or local",
-                        m->data_path);
-    }
     wish.vm = words->operands[0];
     wish.destination = words->operands[1];
-    if (!open_trust(&m->host, &trust, err) ||
+    if (!mig_data_path_parse(m->data_path, &wish.data_path, err) ||
+        !open_trust(&m->host, &trust, err) ||
         !mig_move_agree(&m->host.gather, m->agent, &wish, &move, err) ||
         !mig_agreement_open(trust, &move.agreement, mig_now_unix(), &a, err) ||
         !write_sealed(m->contract, &move.contract, err) ||

@@ -109,11 +109,8 @@ static bool begin(struct virsh *v, struct mig_error *err)
     struct mig_move_wish wish = {
         .vm = v->vm, .instance = v->instance, .destination = v->destination};
 
-    if (!mig_data_path_parse(v->data_path, &wish.data_path)) {
-        return mig_fail(err, MIG_USAGE, "data-path '%s': expected tunnel, vmm-tls or local",
-                        v->data_path);
-    }
-    return mig_move_agree(&v->host.gather, v->agent, &wish, &v->move, err) &&
+    return mig_data_path_parse(v->data_path, &wish.data_path, err) &&
+           mig_move_agree(&v->host.gather, v->agent, &wish, &v->move, err) &&
            mig_move_advance(&v->host.gather, v->agent, MIG_STEP_APPROVE, &v->move, NULL, err);
 }
 

@@ -7,7 +7,11 @@
 
 #include "base/array.h"
 #include "base/bits.h"
+#include "base/text.h"
 #include "cpu/names.h"
+
+/* What one line holds. */
+#define SUMMED_UP_MAX 3
 
 bool mig_findings_want(struct mig_findings *list, enum mig_severity severity)
 {
@@ -269,4 +273,25 @@ const char *mig_reason_name(enum mig_reason reason)
     };
 
     return names[reason];
+}
+
+bool mig_findings_sum_up(const struct mig_findings *list, enum mig_severity least,
+                         struct mig_text *ret)
+{
+    size_t told = 0;
+
+    mig_text_add(ret, "");
+    for (size_t i = 0; i < list->len; i++) {
+        const struct mig_finding *f = &list->items[i];
+
+        if (f->severity < least) {
+            continue;
+        }
+        if (told++ == SUMMED_UP_MAX) {
+            return true;
+        }
+        mig_text_addf(ret, "%s%s: %s", told > 1 ? "; " : "", f->id,
+                      f->why != NULL ? f->why : "differs");
+    }
+    return false;
 }

@@ -59,6 +59,12 @@ struct mig_findings {
  * remembers that there was one; ask before every add that is not a fallback. */
 bool mig_findings_want(struct mig_findings *list, enum mig_severity severity);
 
+/* The first three of at least @least as "id: why; id: why"; "" when there is none.
+ * True when there are more.  @ret is added to. */
+struct mig_text;
+bool mig_findings_sum_up(const struct mig_findings *list, enum mig_severity least,
+                         struct mig_text *ret);
+
 /* Append one with @id; the caller fills the rest at once (the next add may
  * move it). */
 struct mig_finding *mig_findings_add(struct mig_findings *list, const char *id,

@@ -31,7 +31,7 @@ const char *mig_data_path_name(enum mig_data_path path)
     return paths[path];
 }
 
-bool mig_data_path_parse(const char *word, enum mig_data_path *ret)
+bool mig_data_path_parse(const char *word, enum mig_data_path *ret, struct mig_error *err)
 {
     for (int i = 0; i < MIG_DATA_PATH_COUNT; i++) {
         if (strcmp(paths[i], word) == 0) {
@@ -39,7 +39,8 @@ bool mig_data_path_parse(const char *word, enum mig_data_path *ret)
             return true;
         }
     }
-    return false;
+    return mig_fail(err, MIG_USAGE, "data-path: expected tunnel, vmm-tls or local, got '%.60s'",
+                    word);
 }
 
 /* ---- rules ---- */

@@ -28,7 +28,8 @@ enum mig_data_path {
 
 /* "tunnel" */
 const char *mig_data_path_name(enum mig_data_path path);
-MIG_MUST_CHECK bool mig_data_path_parse(const char *word, enum mig_data_path *ret);
+MIG_MUST_CHECK bool mig_data_path_parse(const char *word, enum mig_data_path *ret,
+                                        struct mig_error *err);
 
 /* One end, as it was judged. */
 struct mig_pledge {

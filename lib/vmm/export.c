@@ -300,11 +300,8 @@ static void add_topology(struct exporting *e)
         const char *level;
         enum mig_guest_item item;
     } rows[] = {
-        {"maxcpus", MIG_GUEST_VCPUS  },
-        {"sockets", MIG_GUEST_SOCKETS},
-        {"dies",    MIG_GUEST_DIES   },
-        {"cores",   MIG_GUEST_CORES  },
-        {"threads", MIG_GUEST_THREADS},
+#define TOPOLOGY(level, item) {level, MIG_GUEST_##item},
+#include "vmm/topology.def"
     };
     MIG_AUTO(mig_text_clear) struct mig_text t = {0};
     uint64_t all = 0;

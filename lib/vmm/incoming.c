@@ -182,20 +182,17 @@ bool mig_libvirt_check_incoming(const struct mig_recorder *recorder, const char 
 bool mig_incoming_refuse(const struct mig_findings *list, struct mig_error *err)
 {
     MIG_AUTO(mig_text_clear) struct mig_text why = {0};
+    bool more = mig_findings_sum_up(list, MIG_NOTE, &why);
 
     for (size_t i = 0; i < list->len; i++) {
         const struct mig_finding *f = &list->items[i];
 
         mig_log_error("%s: %s", f->id, f->why != NULL ? f->why : "differs");
-        if (i < 3) {
-            mig_text_addf(&why, "%s%s: %s", i > 0 ? "; " : "", f->id,
-                          f->why != NULL ? f->why : "differs");
-        }
     }
     return mig_fail(err, MIG_REFUSED,
                     "the waiting QEMU would not show the guest its CPU: %s%s (migctl contract "
                     "export --qemu tells how it is to be started)",
-                    why.items, list->len > 3 ? "; and more" : "");
+                    why.items, more ? "; and more" : "");
 }
 
 bool mig_qemu_check_incoming(const struct mig_recorder *recorder, const char *socket,

@@ -362,11 +362,8 @@ bool mig_inquiry_pour(const struct mig_inquiry *i, struct mig_builder *b, struct
         const char *level;
         enum mig_guest_item item;
     } rows[] = {
-        {"maxcpus", MIG_GUEST_VCPUS  },
-        {"sockets", MIG_GUEST_SOCKETS},
-        {"dies",    MIG_GUEST_DIES   },
-        {"cores",   MIG_GUEST_CORES  },
-        {"threads", MIG_GUEST_THREADS},
+#define TOPOLOGY(level, item) {level, MIG_GUEST_##item},
+#include "vmm/topology.def"
     };
 
     mig_builder_cover(b, MIG_GROUP_SOFTWARE, MIG_COVER_PARTIAL, 0, SOURCE);

@@ -124,9 +124,8 @@ static bool parse_wish(const struct planning *c, struct mig_wish *ret, struct mi
 {
     enum mig_data_path path;
 
-    if (!mig_data_path_parse(c->data_path, &path)) {
-        return mig_fail(err, MIG_USAGE, "data-path: expected tunnel, vmm-tls or local, got '%.60s'",
-                        c->data_path);
+    if (!mig_data_path_parse(c->data_path, &path, err)) {
+        return false;
     }
     *ret = (struct mig_wish){
         .data_path = (int)path,
