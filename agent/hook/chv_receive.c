@@ -21,8 +21,6 @@ static const struct mig_option rows[] = {
              "where the VMM waits in receive-migration: unix:/PATH or a loopback HOST:PORT"),
     GATE_ROWS(chv_gate),
 };
-static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
-
 static bool approve(void *data, struct mig_error *err)
 {
     struct chv_gate *g = data;
@@ -64,34 +62,37 @@ static bool pass(struct chv_gate *g, struct mig_error *err)
     return good;
 }
 
-static bool serve(struct chv_gate *g, struct mig_error *err)
+static bool serve(void *gate, const struct mig_words *words __attribute__((unused)),
+                  struct mig_error *err)
 {
+    struct chv_gate *g = gate;
+
     return link_parse_local("--vmm", g->vmm, &g->to, err) &&
            gate_await(&g->base, approve, prepare_again, g, err) && pass(g, err);
 }
 
+static bool has_all(const void *gate)
+{
+    const struct chv_gate *g = gate;
+
+    return g->base.listen != NULL && g->vmm != NULL;
+}
+
+static void hang_up(void *gate)
+{
+    mig_fd_close(((struct chv_gate *)gate)->socket);
+}
+
 int chv_receive(int argc, char **argv)
 {
+    static const struct gate_form form = {
+        .options = {rows, sizeof rows / sizeof *rows},
+        .usage = "cloud-hypervisor receive --listen ADDRESS --vmm ADDRESS [options]",
+        .has_all = has_all,
+        .act = serve,
+        .end = hang_up,
+    };
     struct chv_gate g = {.socket = -1};
-    struct mig_words words;
-    struct mig_error err;
-    int status = 0;
 
-    if (hook_helps(argc, argv, &options)) {
-        return 0;
-    }
-    if (!gate_begin(&options, argc, argv, &g.base, &words, &err)) {
-        status = hook_fail(&err);
-    } else if (words.operands_len != 0 || words.rest_len != 0 || g.base.listen == NULL ||
-               g.vmm == NULL) {
-        (void)mig_fail(&err, MIG_USAGE,
-                       "usage: mig-hook cloud-hypervisor receive --listen ADDRESS --vmm ADDRESS "
-                       "[options]");
-        status = hook_fail(&err);
-    } else {
-        status = serve(&g, &err) ? 0 : hook_fail(&err);
-    }
-    mig_fd_close(g.socket);
-    gate_end(&options, &g.base);
-    return status;
+    return gate_run(&form, argc, argv, &g.base);
 }

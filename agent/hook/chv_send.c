@@ -21,8 +21,6 @@ static const struct mig_option rows[] = {
              "where send-migration of the VMM goes: unix:/PATH or a loopback HOST:PORT"),
     GATE_ROWS(chv_gate),
 };
-static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
-
 /* Without the other gate's word. */
 static bool fail_unheard(const struct chv_pass *p, struct mig_error *err)
 {
@@ -93,8 +91,9 @@ static bool pass(struct chv_gate *g, const struct mig_address *at, struct mig_er
     return good;
 }
 
-static bool move(struct chv_gate *g, const struct mig_words *words, struct mig_error *err)
+static bool move(void *gate, const struct mig_words *words, struct mig_error *err)
 {
+    struct chv_gate *g = gate;
     struct mig_address at;
 
     if (!link_parse_local("--listen", g->base.listen, &at, err)) {
@@ -108,27 +107,23 @@ static bool move(struct chv_gate *g, const struct mig_words *words, struct mig_e
     return pass(g, &at, err);
 }
 
+static bool has_all(const void *gate)
+{
+    const struct chv_gate *g = gate;
+
+    return g->base.other != NULL && g->base.listen != NULL;
+}
+
 int chv_send(int argc, char **argv)
 {
+    static const struct gate_form form = {
+        .options = {rows, sizeof rows / sizeof *rows},
+        .usage = "cloud-hypervisor send --gate ADDRESS --listen ADDRESS [options] VM DST",
+        .operands = 2,
+        .has_all = has_all,
+        .act = move,
+    };
     struct chv_gate g = {.socket = -1};
-    struct mig_words words;
-    struct mig_error err;
-    int status = 0;
 
-    if (hook_helps(argc, argv, &options)) {
-        return 0;
-    }
-    if (!gate_begin(&options, argc, argv, &g.base, &words, &err)) {
-        status = hook_fail(&err);
-    } else if (words.operands_len != 2 || words.rest_len != 0 || g.base.other == NULL ||
-               g.base.listen == NULL) {
-        (void)mig_fail(&err, MIG_USAGE,
-                       "usage: mig-hook cloud-hypervisor send --gate ADDRESS --listen ADDRESS "
-                       "[options] VM DST");
-        status = hook_fail(&err);
-    } else {
-        status = move(&g, &words, &err) ? 0 : hook_fail(&err);
-    }
-    gate_end(&options, &g.base);
-    return status;
+    return gate_run(&form, argc, argv, &g.base);
 }

@@ -5,12 +5,13 @@
 
 #include "base/log.h"
 #include "base/now.h"
+#include "hook.h"
 #include "pact/contract.h"
 #include "seal/key.h"
 #include "seal/seal.h"
 
-bool gate_begin(const struct mig_options *o, int argc, char **argv, struct gate *g,
-                struct mig_words *words, struct mig_error *err)
+static bool begin(const struct mig_options *o, int argc, char **argv, struct gate *g,
+                  struct mig_words *words, struct mig_error *err)
 {
     g->net = -1;
     if (!mig_host_options_parse(o, argc, argv, &g->host, words, err)) {
@@ -26,7 +27,7 @@ bool gate_begin(const struct mig_options *o, int argc, char **argv, struct gate 
            mig_trust_load(g->host.ca, g->host.crl, &g->trust, err);
 }
 
-void gate_end(const struct mig_options *o, struct gate *g)
+static void end(const struct mig_options *o, struct gate *g)
 {
     mig_tunnel_close(g->tunnel);
     mig_fd_close(g->net);
@@ -35,6 +36,37 @@ void gate_end(const struct mig_options *o, struct gate *g)
     mig_trust_free(g->trust);
     mig_tls_free(g->tls);
     mig_host_options_clear(o, &g->host);
+}
+
+static bool run(const struct gate_form *form, int argc, char **argv, struct gate *g,
+                struct mig_error *err)
+{
+    struct mig_words words;
+
+    if (!begin(&form->options, argc, argv, g, &words, err) ||
+        (form->begin != NULL && !form->begin(g, err))) {
+        return false;
+    }
+    if (words.operands_len != form->operands || words.rest_len != 0 || !form->has_all(g)) {
+        return mig_fail(err, MIG_USAGE, "usage: mig-hook %s", form->usage);
+    }
+    return form->act(g, &words, err);
+}
+
+int gate_run(const struct gate_form *form, int argc, char **argv, struct gate *g)
+{
+    struct mig_error err;
+    int status;
+
+    if (hook_helps(argc, argv, &form->options)) {
+        return 0;
+    }
+    status = run(form, argc, argv, g, &err) ? 0 : hook_fail(&err);
+    if (form->end != NULL) {
+        form->end(g);
+    }
+    end(&form->options, g);
+    return status;
 }
 
 /* ---- the agreement ---- */

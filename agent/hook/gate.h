@@ -28,11 +28,19 @@ struct gate {
     bool approved; /* at this host's agent */
 };
 
-/* Options and memory; @g is the first member of what @o fills, zeroed. */
-struct mig_options;
-MIG_MUST_CHECK bool gate_begin(const struct mig_options *o, int argc, char **argv, struct gate *g,
-                               struct mig_words *words, struct mig_error *err);
-void gate_end(const struct mig_options *o, struct gate *g);
+/* One verb.  Each function gets the struct whose first member is the gate. */
+struct gate_form {
+    struct mig_options options;
+    const char *usage; /* for when operands are too many or few, or has_all() says no */
+    size_t operands;
+    bool (*has_all)(const void *whole);
+    bool (*begin)(void *whole, struct mig_error *err); /* once options are read; may be NULL */
+    bool (*act)(void *whole, const struct mig_words *words, struct mig_error *err);
+    void (*end)(void *whole); /* may be NULL */
+};
+
+/* From the command line to the exit status; @g is zeroed but for what is not. */
+int gate_run(const struct gate_form *form, int argc, char **argv, struct gate *g);
 
 /* Send: have both agents agree on VM and DST, the operands. */
 MIG_MUST_CHECK bool gate_agree(struct gate *g, const struct mig_words *words,

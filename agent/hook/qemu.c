@@ -7,22 +7,19 @@
 #include "base/text.h"
 #include "pact/contract.h"
 
-bool qemu_begin(const struct mig_options *o, int argc, char **argv, struct qemu_gate *g,
-                struct mig_words *words, struct mig_error *err)
+bool qemu_begin(void *gate, struct mig_error *err)
 {
-    if (!gate_begin(o, argc, argv, &g->base, words, err)) {
-        return false;
-    }
+    struct qemu_gate *g = gate;
+
     if (g->qmp == NULL) {
         return mig_fail(err, MIG_USAGE, "--qmp is needed: the QMP socket of the QEMU on this side");
     }
     return mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
 }
 
-void qemu_end(const struct mig_options *o, struct qemu_gate *g)
+void qemu_end(void *gate)
 {
-    mig_qmp_free(g->monitor);
-    gate_end(o, &g->base);
+    mig_qmp_free(((struct qemu_gate *)gate)->monitor);
 }
 
 bool qemu_has_uuid(const struct qemu_gate *g, unsigned char ret[MIG_QEMU_UUID])

@@ -41,11 +41,9 @@ MIG_MUST_CHECK bool qemu_check_head(const struct qemu_gate *g, const struct mig_
 /* Is the VM's id a UUID that its stream can carry? */
 bool qemu_has_uuid(const struct qemu_gate *g, unsigned char ret[MIG_QEMU_UUID]);
 
-/* Options, connections, memory; the exit status is @status. */
-struct mig_options;
-MIG_MUST_CHECK bool qemu_begin(const struct mig_options *o, int argc, char **argv,
-                               struct qemu_gate *g, struct mig_words *words, struct mig_error *err);
-void qemu_end(const struct mig_options *o, struct qemu_gate *g);
+/* Of a gate_form: the monitor. */
+MIG_MUST_CHECK bool qemu_begin(void *gate, struct mig_error *err);
+void qemu_end(void *gate);
 
 #define QEMU_ROWS                                                                                  \
     GATE_ROW(qemu_gate, "qmp", 0, TEXT, qmp, "SOCKET", NULL,                                       \

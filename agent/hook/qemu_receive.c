@@ -30,8 +30,6 @@ static const struct mig_option rows[] = {
     GATE_RECEIVE_ROWS(qemu_gate, "qemu"),
     QEMU_ROWS,
 };
-static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
-
 /* ---- before the first byte ---- */
 
 /* A QMP socket serves one at a time. */
@@ -218,8 +216,11 @@ static bool prepare_again(void *data, struct mig_error *err)
     return g->monitor != NULL || mig_qmp_connect(g->qmp, QEMU_PATIENCE_MS, &g->monitor, err);
 }
 
-static bool serve(struct qemu_gate *g, struct mig_error *err)
+static bool serve(void *gate, const struct mig_words *words __attribute__((unused)),
+                  struct mig_error *err)
 {
+    struct qemu_gate *g = gate;
+
     if (!gate_await(&g->base, approve, prepare_again, g, err)) {
         return false;
     }
@@ -230,25 +231,22 @@ static bool serve(struct qemu_gate *g, struct mig_error *err)
     return gate_complete(&g->base, err); /* it is here, whatever else goes wrong */
 }
 
+static bool has_all(const void *gate)
+{
+    return ((const struct qemu_gate *)gate)->base.listen != NULL;
+}
+
 int qemu_receive(int argc, char **argv)
 {
+    static const struct gate_form form = {
+        .options = {rows, sizeof rows / sizeof *rows},
+        .usage = "qemu receive --qmp SOCKET --listen ADDRESS [options]",
+        .has_all = has_all,
+        .begin = qemu_begin,
+        .act = serve,
+        .end = qemu_end,
+    };
     struct qemu_gate g = {0};
-    struct mig_words words;
-    struct mig_error err;
-    int status = 0;
 
-    if (hook_helps(argc, argv, &options)) {
-        return 0;
-    }
-    if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
-        status = hook_fail(&err);
-    } else if (words.operands_len != 0 || words.rest_len != 0 || g.base.listen == NULL) {
-        (void)mig_fail(&err, MIG_USAGE,
-                       "usage: mig-hook qemu receive --qmp SOCKET --listen ADDRESS [options]");
-        status = hook_fail(&err);
-    } else {
-        status = serve(&g, &err) ? 0 : hook_fail(&err);
-    }
-    qemu_end(&options, &g);
-    return status;
+    return gate_run(&form, argc, argv, &g.base);
 }

@@ -37,8 +37,6 @@ static const struct mig_option rows[] = {
              "- by exec: of this command"),
     QEMU_ROWS,
 };
-static const struct mig_options options = {rows, sizeof rows / sizeof *rows};
-
 /* What is going on while memory moves. */
 struct passage {
     struct qemu_gate *gate;
@@ -305,8 +303,9 @@ static bool check_stream(const struct qemu_gate *g, struct mig_error *err)
                      g->stream));
 }
 
-static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_error *err)
+static bool move(void *gate, const struct mig_words *words, struct mig_error *err)
 {
+    struct qemu_gate *g = gate;
     struct passage p = {.gate = g, .timer = -1};
     bool passed;
 
@@ -331,25 +330,23 @@ static bool move(struct qemu_gate *g, const struct mig_words *words, struct mig_
     return false;
 }
 
+static bool has_all(const void *gate)
+{
+    return ((const struct qemu_gate *)gate)->base.other != NULL;
+}
+
 int qemu_send(int argc, char **argv)
 {
+    static const struct gate_form form = {
+        .options = {rows, sizeof rows / sizeof *rows},
+        .usage = "qemu send --qmp SOCKET --gate ADDRESS [options] VM DST",
+        .operands = 2,
+        .has_all = has_all,
+        .begin = qemu_begin,
+        .act = move,
+        .end = qemu_end,
+    };
     struct qemu_gate g = {0};
-    struct mig_words words;
-    struct mig_error err;
-    int status = 0;
 
-    if (hook_helps(argc, argv, &options)) {
-        return 0;
-    }
-    if (!qemu_begin(&options, argc, argv, &g, &words, &err)) {
-        status = hook_fail(&err);
-    } else if (words.operands_len != 2 || words.rest_len != 0 || g.base.other == NULL) {
-        (void)mig_fail(&err, MIG_USAGE,
-                       "usage: mig-hook qemu send --qmp SOCKET --gate ADDRESS [options] VM DST");
-        status = hook_fail(&err);
-    } else {
-        status = move(&g, &words, &err) ? 0 : hook_fail(&err);
-    }
-    qemu_end(&options, &g);
-    return status;
+    return gate_run(&form, argc, argv, &g.base);
 }
