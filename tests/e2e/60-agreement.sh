@@ -6,26 +6,16 @@
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq
 
-if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
-    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
-    exit 77
-fi
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
+requires_kvm
 make_fleet
 issue agent gamma
 issue hook hugo
 # The guests here are made up: nobody can say how many vCPUs they have.
 printf 'prove = off\ntolerate = guest, tsc\n' >policy.conf
 
-declare -A sock at pid # of agents, by name
-# An agent of this machine.
-start_host() { # NAME [options]
-    # shellcheck disable=SC2046
-    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit/log" -v "${@:2}"
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where pid[$1]=${pids[-1]}
-}
 for host in alpha beta gamma; do
     start_host $host
 done
@@ -34,8 +24,7 @@ hook() { # HOST VERB [arguments]
     mig-hook "$2" $(as hugo) --agent "${sock[$1]}" "${@:3}"
 }
 standing() { # HOST: "VM STATE INSTANCE HOPS" of what it stores
-    # shellcheck disable=SC2046
-    migctl contract list $(as olga) --agent "${sock[$1]}" -o json |
+    contracts "$1" |
         jq -r '.contracts[] | "\(.vm) \(.state) \(.instance) \(.hops | if type == "array" then length else . end)"'
 }
 stands() { # HOST EXPECTED...
@@ -203,10 +192,10 @@ says "contract of another instance"
 
 # An agent that is killed forgets nothing that it signed.
 expect 0 hook alpha agree db "${at[gamma]}" -o kept.agreement --contract kept.contract
-kill -9 "${pid[gamma]}" && wait "${pid[gamma]}" 2>/dev/null
+kill -9 "${agent[gamma]}" && wait "${agent[gamma]}" 2>/dev/null
 start_host gamma
 expect 0 hook gamma advance approve kept.agreement --contract kept.contract
-kill -9 "${pid[gamma]}" && wait "${pid[gamma]}" 2>/dev/null
+kill -9 "${agent[gamma]}" && wait "${agent[gamma]}" 2>/dev/null
 start_host gamma
 expect 4 hook gamma advance approve kept.agreement --contract kept.contract
 says "agreement is approved here"
@@ -217,7 +206,7 @@ expect 4 hook alpha agree db "beta@$where"
 says "verdict 'incompatible'" "db is AuthenticAMD, beta is GenuineIntel"
 # Where a policy asks for proofs, the destination's KVM has the last word.
 printf 'prove = required\ntolerate = guest, tsc\n' >policy.conf
-kill -HUP "${pid[beta]}"
+kill -HUP "${agent[beta]}"
 for _ in $(seq 100); do
     grep -q 'reload' beta.log && break
     sleep 0.05

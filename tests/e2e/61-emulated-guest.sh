@@ -6,6 +6,8 @@
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq qemu-system-x86_64
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
 make_fleet
 issue agent gamma
 issue hook hugo
@@ -13,17 +15,9 @@ issue hook hugo
 # guest a yes.
 printf 'prove = off\n' >policy.conf
 
-declare -A sock at # of agents, by name
-start_host() { # NAME [options]
-    # shellcheck disable=SC2046
-    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" --prove-timeout 60s -v "${@:2}"
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where
-}
-start_host alpha
-start_host beta
-start_host gamma --qemu "$dir/no-such-qemu"
+start_host alpha --prove-timeout 60s
+start_host beta --prove-timeout 60s
+start_host gamma --prove-timeout 60s --qemu "$dir/no-such-qemu"
 hook() { # HOST VERB [arguments]
     # shellcheck disable=SC2046
     mig-hook "$2" $(as hugo) --agent "${sock[$1]}" --timeout 60s "${@:3}"

@@ -5,25 +5,16 @@
 # shellcheck source=tests/e2e/lib.bash
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq
-if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
-    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
-    exit 77
-fi
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
+requires_kvm
 # shellcheck source=tests/e2e/qemu.bash
 . "$MIG_SOURCE/tests/e2e/qemu.bash"
 make_fleet
 issue hook hugo
 uuid=11111111-2222-4333-8444-555555555555
 
-declare -A sock at agent
-start_host() { # NAME
-    # shellcheck disable=SC2046
-    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit" -v
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where agent[$1]=${pids[-1]}
-}
 echo 'prove = off' >policy.conf
 start_host alpha
 start_host beta
@@ -50,8 +41,7 @@ send() { # [options]
     "${words[@]}"
 }
 standing() { # HOST
-    # shellcheck disable=SC2046
-    migctl contract list $(as olga) --agent "${sock[$1]}" -o json |
+    contracts "$1" |
         jq -r '.contracts[] | select(.vm == "'$uuid'") | .state'
 }
 

@@ -6,25 +6,16 @@
 # shellcheck source=tests/e2e/lib.bash
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq pgrep
-if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
-    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
-    exit 77
-fi
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
+requires_kvm
 make_fleet
 issue hook hugo
 # The guest is made up: nobody can say more of its VM than how many vCPUs it has.
 printf 'prove = off\ntolerate = guest, tsc\n' >policy.conf
 
-declare -A sock at agent
 guests=0
-start_host() { # NAME
-    # shellcheck disable=SC2046
-    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit" -v
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where agent[$1]=${pids[-1]}
-}
 start_host alpha
 start_host beta
 # shellcheck disable=SC2046

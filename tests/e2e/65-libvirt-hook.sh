@@ -5,16 +5,15 @@
 # shellcheck source=tests/e2e/lib.bash
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq qemu-system-x86_64
-if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
-    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
-    exit 77
-fi
 version=$(qemu-system-x86_64 --version | sed -n 's/.* version \([0-9]*\.[0-9]*\).*/\1/p')
 [ "$version" = 7.2 ] || {
     echo "SKIP: the domain here is one of QEMU 7.2, this is $version"
     exit 77
 }
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
+requires_kvm
 # shellcheck disable=SC2317
 stop_target() { # it is no child of ours
     [ ! -s "$dir/target.pid" ] || kill "$(cat "$dir/target.pid")" 2>/dev/null
@@ -31,14 +30,6 @@ for host in alpha beta gamma; do
     issue agent $host
 done
 issue operator olga
-declare -A sock at
-start_host() { # NAME
-    # shellcheck disable=SC2046
-    start "$1" mig-agentd --config /dev/null $(as "$1") --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$1.sock" --contracts "$dir/$1-contracts" \
-        --agreements "$dir/$1-agreements" --audit "$dir/$1-audit" -v
-    sock[$1]=unix:$dir/$1.sock at[$1]=$1@$where
-}
 echo 'prove = off' >policy.conf
 start_host alpha
 start_host beta
@@ -56,8 +47,7 @@ virsh() { # COMMAND...
     mig-hook virsh $(as hook-alpha) --agent "${sock[alpha]}" "$uuid" "${at[beta]}" -- "$@"
 }
 standing() { # HOST
-    # shellcheck disable=SC2046
-    migctl contract list $(as olga) --agent "${sock[$1]}" -o json | jq -r '.contracts[].state'
+    contracts "$1" | jq -r '.contracts[].state'
 }
 stands() { # HOST STATE
     [ "$(standing "$1")" = "$2" ] || fail "$1's contract is '$(standing "$1")', expected '$2'"

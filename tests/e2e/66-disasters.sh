@@ -5,11 +5,10 @@
 # shellcheck source=tests/e2e/lib.bash
 . "$MIG_SOURCE/tests/e2e/lib.bash"
 requires jq
-if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
-    echo "SKIP: no KVM can be used here, and agreements take live evidence only: NOT tested"
-    exit 77
-fi
 cd "$dir" || exit 1
+# shellcheck source=tests/e2e/move.bash
+. "$MIG_SOURCE/tests/e2e/move.bash"
+requires_kvm
 # shellcheck source=tests/e2e/qemu.bash
 . "$MIG_SOURCE/tests/e2e/qemu.bash"
 make_fleet
@@ -17,14 +16,8 @@ issue hook hugo
 read -ra hugo <<<"$(as hugo)"
 uuid=11111111-2222-4333-8444-555555555555
 echo 'prove = off' >policy.conf
-declare -A sock at
-for host in alpha beta; do
-    # shellcheck disable=SC2046
-    start $host mig-agentd --config /dev/null $(as $host) --policy "$dir/policy.conf" \
-        --listen "127.0.0.1:0,unix:$dir/$host.sock" --contracts "$dir/$host-contracts" \
-        --agreements "$dir/$host-agreements" --audit "$dir/$host-audit" -v
-    sock[$host]=unix:$dir/$host.sock at[$host]=$host@$where
-done
+start_host alpha
+start_host beta
 
 pair() { # ACCELERATOR SOURCE-CPU TARGET-CPU
     stop_qemu source
