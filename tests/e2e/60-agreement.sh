@@ -200,6 +200,28 @@ start_host gamma
 expect 4 hook gamma advance approve kept.agreement --contract kept.contract
 says "agreement is approved here"
 
+# A host that is no longer what was agreed on: before the first byte, and before
+# the guest stops.
+stop_host() { # NAME
+    kill "${agent[$1]}" && wait "${agent[$1]}" 2>/dev/null
+}
+expect 0 hook alpha agree db "${at[gamma]}" -o changed.agreement --contract changed.contract
+stop_host gamma
+start_host gamma --kvm /dev/null
+expect 4 hook gamma advance approve changed.agreement --contract changed.contract
+says "what gamma grants a guest has changed since it was agreed on"
+stop_host gamma
+start_host gamma
+expect 0 hook gamma advance approve changed.agreement --contract changed.contract
+stop_host gamma
+start_host gamma --kvm /dev/null
+expect 4 hook gamma advance switch changed.agreement
+says "what gamma grants a guest has changed since it was agreed on"
+stop_host gamma
+start_host gamma
+expect 0 hook gamma advance switch changed.agreement
+expect 0 hook gamma advance abandon changed.agreement
+
 # What the destination can not show the guest is refused, with the reason.
 start_puppet beta "$icelake"
 expect 4 hook alpha agree db "beta@$where"
