@@ -139,3 +139,9 @@ void mig_text_hex(const unsigned char *bytes, size_t len, char *ret)
     }
     ret[2 * len] = '\0';
 }
+
+bool mig_text_is_uuid(const char *s)
+{
+    return strlen(s) == MIG_UUID_TEXT - 1 &&
+           strspn(s, "0123456789abcdefABCDEF-") == MIG_UUID_TEXT - 1;
+}

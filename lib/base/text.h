@@ -47,3 +47,8 @@ void mig_text_make_printable(char *s);
 
 /* @ret gets 2 * @len lower-case digits and a NUL. */
 void mig_text_hex(const unsigned char *bytes, size_t len, char *ret);
+
+/* Of a UUID as text, NUL included. */
+#define MIG_UUID_TEXT 37
+/* As many hex digits and dashes as a UUID has: fit to be the name of a file. */
+bool mig_text_is_uuid(const char *s);

@@ -11,14 +11,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-
-#define UUID_LENGTH 36
-
-/* A name of a file and nothing else. */
-static bool is_uuid(const char *vm)
-{
-    return strlen(vm) == UUID_LENGTH && strspn(vm, "0123456789abcdefABCDEF-") == UUID_LENGTH;
-}
+#include "base/text.h"
 
 static char *path_of(const char *dir, const char *vm)
 {
@@ -29,7 +22,7 @@ bool mig_pending_set(const char *dir, const char *vm, const char *instance, stru
 {
     MIG_AUTO(mig_free) char *path = NULL, *text = NULL;
 
-    if (!is_uuid(vm)) {
+    if (!mig_text_is_uuid(vm)) {
         return mig_fail(err, MIG_FORMAT, "VM '%.40s': expected a UUID", vm);
     }
     path = path_of(dir, vm);
@@ -44,7 +37,7 @@ bool mig_pending_is_set(const char *dir, const char *vm, int64_t now)
     MIG_AUTO(mig_free) char *path = path_of(dir, vm);
     struct stat st;
 
-    if (!is_uuid(vm)) {
+    if (!mig_text_is_uuid(vm)) {
         return false;
     }
     if (stat(path, &st) != 0) {
@@ -73,7 +66,7 @@ void mig_pending_remove(const char *dir, const char *vm)
 {
     MIG_AUTO(mig_free) char *path = path_of(dir, vm);
 
-    if (is_uuid(vm)) {
+    if (mig_text_is_uuid(vm)) {
         (void)unlink(path);
     }
 }

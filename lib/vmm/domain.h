@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "snapshot/snapshot.h"
 
 struct _xmlNode; /* libxml2's xmlNode */
@@ -42,6 +43,5 @@ MIG_MUST_CHECK bool mig_domain_check(const struct mig_domain *d, const struct mi
                                      const char *by, struct mig_error *err);
 
 /* Its UUID, if there is one, of any architecture. */
-#define MIG_UUID_TEXT 37
 MIG_MUST_CHECK bool mig_domain_uuid(const char *xml, size_t len, char ret[MIG_UUID_TEXT],
                                     struct mig_error *err);

@@ -16,7 +16,6 @@
 #include "vmm/process.h"
 #include "vmm/readback.h"
 
-#define UUID_LENGTH 36
 /* A guest's clock takes as much (tsc constraint), and what is read is rounded. */
 #define TSC_PPM 250
 
@@ -119,11 +118,6 @@ static void compare_text(const char *id, const char *told, const char *got, cons
     }
 }
 
-static bool is_uuid(const char *id)
-{
-    return strlen(id) == UUID_LENGTH && strspn(id, "0123456789abcdefABCDEF-") == UUID_LENGTH;
-}
-
 static void compare_machine(const struct mig_contract *c, const struct mig_inquiry *i,
                             struct mig_findings *list)
 {
@@ -131,7 +125,8 @@ static void compare_machine(const struct mig_contract *c, const struct mig_inqui
                  "start it with the guest's machine type and its version", list);
     compare_text("vmm/accelerator", mig_snapshot_fact(c->shown, "vmm.accelerator"),
                  i->kvm ? "kvm" : "tcg", "start it with the guest's accelerator", list);
-    compare_text("guest/uuid", is_uuid(c->vm) ? c->vm : NULL, i->uuid != NULL ? i->uuid : "none",
+    compare_text("guest/uuid", mig_text_is_uuid(c->vm) ? c->vm : NULL,
+                 i->uuid != NULL ? i->uuid : "none",
                  "start it with the guest's -uuid, or take the QEMU that is for this guest", list);
 }
 
